@@ -1,0 +1,168 @@
+"""Configuration as frozen dataclasses: every key, its type and its bounds.
+
+`conf/reference.yaml` documents each key and holds its default; `common.config_load` reads and overrides it.
+A value outside its bounds never gets past `common.config_load.load_config`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+Duration = Annotated[str, Field(pattern=r"^\d+ (milliseconds|seconds|minutes|hours|days)$")]
+Action = Literal["view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund"]
+
+
+@dataclass(frozen=True)
+class KafkaConfig:
+    bootstrap_servers: Text
+    topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,64}$")]
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    sasl_mechanism: str
+    sasl_username: str
+    sasl_password: str
+    ssl_cafile: str
+    ssl_certfile: str
+    ssl_keyfile: str
+    partitions: Positive
+    replication_factor: Positive
+    retention_hours: Positive
+
+
+@dataclass(frozen=True)
+class RedisConfig:
+    url: Text
+    cluster: bool
+    prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,32}$")]
+    ssl_cafile: str
+
+
+@dataclass(frozen=True)
+class SparkConfig:
+    master: Text
+    driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")]
+    shuffle_partitions: Positive
+    local_files: bool
+    conf: dict[str, str]
+
+
+@dataclass(frozen=True)
+class StreamingConfig:
+    queries: Annotated[list[Literal["facts", "lake", "catalog"]], Field(min_length=1)]
+    watermark: Duration
+    trigger: Duration
+    lake_trigger: Duration
+    max_offsets_per_trigger: Positive
+    starting_offsets: Literal["earliest", "latest"]
+    redis_rows_per_call: Positive
+
+
+@dataclass(frozen=True)
+class RankingConfig:
+    """One ranking. `minutes` is the window's length, or the half-life of a decayed ranking."""
+
+    name: Name
+    kind: Literal["window", "decay"]
+    minutes: Positive
+    weights: Annotated[dict[Action, Weight], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class RankingsConfig:
+    retention_hours: Positive
+    segment_minutes: Annotated[int, Field(gt=0, le=60)]
+    definitions: Annotated[list[RankingConfig], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class ProfileConfig:
+    buckets: Positive
+    recent_actions: Positive
+    bucket_actions: Positive
+    ttl_hours: Positive
+    half_life_minutes: PositiveFloat
+    weights: Annotated[dict[Action, Weight], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class RecommendConfig:
+    candidates: Positive
+    category_boost: Weight
+    price_weight: Weight
+    trend_weight: Weight
+    recent_weight: Weight
+
+
+@dataclass(frozen=True)
+class AlsConfig:
+    rank: Positive
+    iterations: Positive
+    regularization: PositiveFloat
+    alpha: PositiveFloat
+    half_life_days: PositiveFloat
+    weights: Annotated[dict[Action, Weight], Field(min_length=1)]
+    candidates: Positive
+    test_fraction: Annotated[float, Field(gt=0, lt=1)]
+    min_lift_over_popularity: PositiveFloat
+    keep_versions: Positive
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    key_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class ServingConfig:
+    host: Text
+    port: Port
+    api_keys: list[ApiKey]
+    max_body_bytes: Positive
+    max_events_per_request: Positive
+    requests_per_second: Positive
+    ack_timeout_seconds: PositiveFloat
+
+
+@dataclass(frozen=True)
+class SimulatorConfig:
+    rate: Positive
+    seed: NonNegative
+    users: Positive
+    items: Positive
+    history_minutes: NonNegative
+    malformed_fraction: Fraction
+    duplicate_fraction: Fraction
+    late_fraction: Fraction
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration, validated. See `conf/reference.yaml` for what each key means."""
+
+    state_dir: Text
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    lake_path: Text
+    checkpoint_path: Text
+    kafka: KafkaConfig
+    redis: RedisConfig
+    spark: SparkConfig
+    streaming: StreamingConfig
+    rankings: RankingsConfig
+    profile: ProfileConfig
+    recommend: RecommendConfig
+    als: AlsConfig
+    serving: ServingConfig
+    simulator: SimulatorConfig
+
+    def topic(self, name: str) -> str:
+        """The Kafka name of one of our topics."""
+        return f"{self.kafka.topic_prefix}{name}"

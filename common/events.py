@@ -1,0 +1,136 @@
+"""The event contract as data: fields, limits and which type needs which field.
+
+Two small interpreters read these tables, so that the collector and Spark cannot disagree:
+`common.validate` (one event, plain Python) and `common.sources.parse` (columns).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["id", "text", "number", "integer", "time"]
+
+# An id may hold anything printable; it may not look like an object or a list that was put where a name belongs.
+ID_PATTERN = r"^[^\[\{\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+NUMBER_PATTERN = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$"
+INTEGER_PATTERN = r"^[0-9]{1,9}$"
+TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+CARD_PATTERN = r"^[0-9](?:[ -]?[0-9]){12,18}$"
+
+MAX_AHEAD_MS = 5 * 60 * 1000
+OLDEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
+MAX_NUMBER = 1e9
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: `limit` is the most characters of a text, `minimum` the least value of a number."""
+
+    name: str
+    kind: Kind
+    limit: int = 64
+    minimum: int = 0
+
+
+BEHAVIOR_TYPES = (
+    "view",
+    "click",
+    "search",
+    "cart_add",
+    "cart_remove",
+    "wish_add",
+    "wish_remove",
+    "purchase",
+    "exposure",
+)
+ORDER_TYPES = ("order", "refund")
+PAYMENT_TYPES = ("payment",)
+EVENT_TYPES = BEHAVIOR_TYPES + ORDER_TYPES + PAYMENT_TYPES
+ITEM_TYPES = (
+    "view",
+    "click",
+    "cart_add",
+    "cart_remove",
+    "wish_add",
+    "wish_remove",
+    "purchase",
+    "exposure",
+)
+
+FIELDS = (
+    Field("event_id", "id"),
+    Field("event_type", "id"),
+    Field("event_time", "time"),
+    Field("user_id", "id"),
+    Field("session_id", "id"),
+    Field("item_id", "id"),
+    Field("category", "id"),
+    Field("price", "number"),
+    Field("quantity", "integer", minimum=1),
+    Field("query", "text", limit=200),
+    Field("surface", "id"),
+    Field("position", "integer"),
+    Field("experiment", "id"),
+    Field("variant", "id"),
+    Field("order_id", "id"),
+    Field("promotion_id", "id"),
+)
+PAYMENT_FIELDS = (
+    Field("method", "id"),
+    Field("amount", "number"),
+    Field("currency", "id", limit=3),
+    Field("card_token", "id"),
+    Field("device_id", "id"),
+    Field("ip", "id"),
+    Field("billing_country", "id"),
+    Field("shipping_country", "id"),
+)
+FIELD_NAMES = tuple(field.name for field in FIELDS)
+
+# field → the event types that cannot be without it
+REQUIRED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("event_id", EVENT_TYPES),
+    ("event_type", EVENT_TYPES),
+    ("event_time", EVENT_TYPES),
+    ("item_id", ITEM_TYPES),
+    ("query", ("search",)),
+    ("surface", ("exposure",)),
+    ("position", ("exposure",)),
+    ("order_id", (*ORDER_TYPES, *PAYMENT_TYPES, "purchase")),
+)
+
+
+def reasons(field: Field) -> dict[str, str]:
+    """The words for what can be wrong with a field: `limit`, `form` and `minimum`."""
+    forms = {
+        "id": "must be text that starts with neither [ nor { and has no control characters",
+        "text": "must be text",
+        "number": "must be a number",
+        "integer": "must be an integer",
+        "time": "must be an RFC 3339 time with a zone, e.g. 2026-01-31T09:30:00.000Z",
+    }
+    return {
+        "limit": f"must be at most {field.limit} characters",
+        "form": forms[field.kind],
+        "minimum": f"must be {field.minimum} to {int(MAX_NUMBER)}",
+    }
+
+
+MALFORMED = ("", "not a JSON object")
+REQUIRED_REASON = "is required for this event_type"
+NO_ONE_REASON = "user_id or session_id is required"
+TYPE_REASON = f"must be one of {', '.join(EVENT_TYPES)}"
+PAYMENT_REASON = "must be an object for this event_type"
+AHEAD_REASON = "is more than 5 minutes ahead of now"
+ANCIENT_REASON = "is before 2000-01-01"
+CARD_REASON = "looks like a card number; send a token"
+
+
+def topic_of(event_type: str) -> str:
+    """The topic that carries this event type."""
+    if event_type in PAYMENT_TYPES:
+        return "payments"
+    return "orders" if event_type in ORDER_TYPES else "behavior"
+
+
+TOPICS = ("behavior", "orders", "payments", "catalog", "experiments", "logs", "quarantine", "decisions", "alerts")
+EVENT_TOPICS = ("behavior", "orders", "payments")

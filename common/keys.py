@@ -1,0 +1,96 @@
+"""Every Redis key, in one place. Each written key carries a TTL unless the table says otherwise.
+
+| key | type | holds | written by |
+|---|---|---|---|
+| `P:{item}:f:<minute>` | hash | `category\\x1fitem` → msgpack [values, contributions] of one minute | item sink |
+| `P:{item}:as_of` | string | newest minute seen | item sink |
+| `P:{item}:horizon` | string | minute T up to which the batch layer vouches (no TTL) | merge |
+| `P:{item}:scopes` | set | categories seen | item sink |
+| `P:{item}:r:<ranking>:<scope>` | zset | the ranking: `category\\x1fitem` → score; scope is a category or `*` | item sink, merge |
+| `P:{item}:seg:<ranking>:<scope>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
+| `P:{item}:base:<ranking>:<scope>:<version>` | zset | batch part up to T | batch |
+| `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
+| `P:u:{<user>}:b` | hash | minute → JSON user fact | user sink |
+| `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
+| `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
+| `P:u:{<user>}:long` | string | JSON long-term profile | batch |
+| `P:als:<version>:u:{<user>}` | string | JSON [[item, score], …] candidates, best first | batch |
+| `P:als:live` | string | version that is served (no TTL) | batch, `model` |
+| `P:p:{<item>}` | hash | product: title, category, price, …, lsn (no TTL) | catalog sink |
+| `P:seen:{<event_id>}` | string | the collector's guard against a resent event | collector |
+| `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
+"""
+
+from dataclasses import dataclass
+
+ALL = "*"
+SEPARATOR = "\x1f"
+NO_CATEGORY = ""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Key names under one prefix; `{…}` is Redis Cluster's hash tag, so what one script touches shares a slot."""
+
+    prefix: str
+
+    @property
+    def item(self) -> str:
+        """Common start of all keys the item script touches."""
+        return f"{self.prefix}:{{item}}:"
+
+    def item_fact(self, minute: int) -> str:
+        return f"{self.item}f:{minute}"
+
+    @property
+    def as_of(self) -> str:
+        return f"{self.item}as_of"
+
+    @property
+    def horizon(self) -> str:
+        return f"{self.item}horizon"
+
+    def ranking(self, name: str, scope: str) -> str:
+        return f"{self.item}r:{name}:{scope}"
+
+    def base(self, name: str, scope: str, version: str) -> str:
+        return f"{self.item}base:{name}:{scope}:{version}"
+
+    def user_facts(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:b"
+
+    def recent(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:recent"
+
+    def bought(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:bought"
+
+    def long_term(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:long"
+
+    def candidates(self, version: str, user: str) -> str:
+        return f"{self.prefix}:als:{version}:u:{{{user}}}"
+
+    @property
+    def live_model(self) -> str:
+        return f"{self.prefix}:als:live"
+
+    def product(self, item: str) -> str:
+        return f"{self.prefix}:p:{{{item}}}"
+
+    def seen(self, event_id: str) -> str:
+        return f"{self.prefix}:seen:{{{event_id}}}"
+
+    def progress(self, query: str) -> str:
+        return f"{self.prefix}:progress:{query}"
+
+
+def member(category: str, item: str) -> str:
+    """How an item stands in rankings and fact hashes: its category and its id."""
+    return f"{category}{SEPARATOR}{item}"
+
+
+def split_member(text: str) -> tuple[str, str]:
+    """(category, item) of a `member`."""
+    category, _, item = text.partition(SEPARATOR)
+    return category, item

@@ -1,0 +1,82 @@
+"""Builds the Spark session: one place for what makes Spark, Delta and streaming behave the same everywhere."""
+
+import os
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from common.config import Config
+from common.errors import MissingRequirementError
+from common.jars import class_path
+
+STREAMING = "org.apache.spark.sql.execution.streaming"
+DEFAULTS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.streaming.stateStore.providerClass": f"{STREAMING}.state.RocksDBStateStoreProvider",
+    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+    # Counting the rows of the state on every put costs a read each; the sinks count what we report.
+    "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    # The fallback to sorting at 128 groups is meant for batch; a micro-batch has a bounded number of groups.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "1000000",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+    "spark.python.worker.reuse": "true",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.retentionDurationCheck.enabled": "true",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.ui.enabled": "false",
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+}
+# On a local disk Hadoop forks a chmod for every file; this file system does not.
+LOCAL_FILES = {
+    "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+    "spark.sql.streaming.checkpointFileManagerClass": f"{STREAMING}.checkpointing.FileSystemBasedCheckpointFileManager",
+}
+
+
+def build_session(config: Config, app_name: str, extra: dict[str, str] | None = None) -> SparkSession:
+    """A session for `config`, or the one that `spark-submit` has prepared.
+
+    `extra` are further properties of this job; those of `config.spark.conf` win over all. Under
+    `spark-submit` the master, memory and class path are its own. `MissingRequirementError` when the
+    connectors are not on the class path.
+    """
+    builder = SparkSession.builder.appName(app_name)
+    properties = {**DEFAULTS, "spark.sql.shuffle.partitions": str(config.spark.shuffle_partitions)}
+    if config.spark.local_files:
+        properties |= LOCAL_FILES
+    if not under_spark_submit():
+        path = class_path()
+        properties |= {
+            "spark.master": config.spark.master,
+            "spark.driver.memory": config.spark.driver_memory,
+            "spark.driver.extraClassPath": path,
+            "spark.executor.extraClassPath": path,
+        }
+    for name, value in {**properties, **(extra or {}), **config.spark.conf}.items():
+        builder = builder.config(name, value)
+    return _checked(builder)
+
+
+def under_spark_submit() -> bool:
+    """Whether the JVM is there already, started by `spark-submit`."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _checked(builder: SparkSession.Builder) -> SparkSession:
+    try:
+        spark = builder.getOrCreate()
+        spark.sparkContext.setLogLevel("WARN")
+        spark._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")  # type: ignore[union-attr]
+    except (PySparkException, Exception) as error:
+        if "ClassNotFound" in str(error):
+            raise MissingRequirementError(
+                "Delta and Kafka connectors are not on Spark's class path: run 'make setup' and this project's own"
+                " spark-submit, or pass --packages (docs/operations.md)"
+            ) from None
+        raise
+    return spark

@@ -1,0 +1,142 @@
+"""Validates one event in plain Python: what the collector does per request, in microseconds.
+
+The rules are the tables of `common.events`; `common.sources.parse` applies the same to columns, and
+`tests/spark/test_parse.py` holds the two against each other.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import orjson
+
+from common import events as contract
+
+_ID = re.compile(contract.ID_PATTERN, re.DOTALL)
+_NUMBER = re.compile(contract.NUMBER_PATTERN, re.ASCII)
+_INTEGER = re.compile(contract.INTEGER_PATTERN, re.ASCII)
+_TIME = re.compile(contract.TIME_PATTERN, re.ASCII)
+_CARD = re.compile(contract.CARD_PATTERN, re.ASCII)
+_FORMS = {"id": _ID, "number": _NUMBER, "integer": _INTEGER, "time": _TIME}
+_REASONS = {f: contract.reasons(f) for f in (*contract.FIELDS, *contract.PAYMENT_FIELDS)}
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why an event is refused: the field ('' for the whole) and the reason."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+
+def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
+    """The event with typed values and unknown fields under `properties`, or why it is refused.
+
+    `event` is what a JSON parser gave; `now_ms` is the time of receipt in epoch milliseconds. The result
+    has only the fields present: `event_time` as text in UTC with milliseconds, `price` float, `quantity`
+    and `position` int. The first failing rule is the one reported, in the order of the tables.
+    """
+    if not isinstance(event, dict):
+        return Rejection(*contract.MALFORMED)
+    clean: dict[str, Any] = {}
+    for field in contract.FIELDS:
+        rejection = _take(field, field.name, event, clean)
+        if rejection is not None:
+            return rejection
+    return _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_properties(event, clean)
+
+
+def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
+    value = source.get(field.name)
+    if value is None or value == "":
+        return None
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    reasons = _REASONS[field]
+    if field.kind in ("id", "text") and len(text) > field.limit:
+        return Rejection(path, reasons["limit"])
+    form = _FORMS.get(field.kind)
+    if form is not None and not form.match(text):
+        return Rejection(path, reasons["form"])
+    if field.kind in ("number", "integer"):
+        number = float(text)
+        if not (math.isfinite(number) and field.minimum <= number <= contract.MAX_NUMBER):
+            return Rejection(path, reasons["minimum"])
+        clean[field.name] = number if field.kind == "number" else int(text)
+    else:
+        clean[field.name] = text
+    return None
+
+
+def _required(clean: dict[str, Any]) -> Rejection | None:
+    event_type = clean.get("event_type")
+    if event_type is not None and event_type not in contract.EVENT_TYPES:
+        return Rejection("event_type", contract.TYPE_REASON)
+    for name, types in contract.REQUIRED:
+        if name not in clean and (event_type is None or event_type in types):
+            return Rejection(name, contract.REQUIRED_REASON)
+    if "user_id" not in clean and "session_id" not in clean:
+        return Rejection("user_id", contract.NO_ONE_REASON)
+    return None
+
+
+def _times(clean: dict[str, Any], now_ms: int) -> Rejection | None:
+    millis = epoch_ms(clean["event_time"])
+    if millis is None:
+        return Rejection("event_time", contract.reasons(contract.FIELDS[2])["form"])
+    if millis > now_ms + contract.MAX_AHEAD_MS:
+        return Rejection("event_time", contract.AHEAD_REASON)
+    if millis < contract.OLDEST_MS:
+        return Rejection("event_time", contract.ANCIENT_REASON)
+    clean["event_time"] = rfc3339(millis)
+    return None
+
+
+def _payment(event: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
+    payment = event.get("payment")
+    if not isinstance(payment, dict):
+        needed = clean["event_type"] in contract.PAYMENT_TYPES
+        return Rejection("payment", contract.PAYMENT_REASON) if needed else None
+    kept: dict[str, Any] = {}
+    for field in contract.PAYMENT_FIELDS:
+        rejection = _take(field, f"payment.{field.name}", payment, kept)
+        if rejection is not None:
+            return rejection
+    if _CARD.match(kept.get("card_token", "")):
+        return Rejection("payment.card_token", contract.CARD_REASON)
+    clean["payment"] = kept
+    return None
+
+
+def _with_properties(event: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:
+    known = (*contract.FIELD_NAMES, "payment", "properties")
+    extra = {str(k): v for k, v in event.items() if k not in known}
+    given = event.get("properties")
+    properties = {**(given if isinstance(given, dict) else {}), **extra}
+    if properties:
+        clean["properties"] = properties
+    return clean
+
+
+def epoch_ms(text: str) -> int | None:
+    """Epoch milliseconds of an RFC 3339 time with a zone; None where it is no such time."""
+    if not _TIME.match(text):
+        return None
+    whole, fraction, zone = re.match(r"(.{19})(\.\d+)?(.+)$", text).groups()  # type: ignore[union-attr]
+    zone = "+00:00" if zone in "Zz" else zone
+    try:
+        moment = datetime.fromisoformat(f"{whole[:10]}T{whole[11:]}{zone}")
+    except ValueError:
+        return None
+    millis = int(((fraction or ".0")[1:] + "00")[:3])
+    return round(moment.timestamp()) * 1000 + millis
+
+
+def rfc3339(millis: int) -> str:
+    """`millis` since the epoch as RFC 3339 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(millis // 1000, tz=timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
