@@ -1,0 +1,78 @@
+"""From DataFrames to Redis, written by the executors: pipelined, every key with a TTL, counted.
+
+A version is written whole under its own keys before anything points to it: `write` returns how many rows
+Redis has acknowledged, the caller compares and only then moves the pointer. Writing again changes nothing.
+A Redis that cannot be reached fails the Spark task, which is retried, then the job.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.keys import Keys
+from common.redis_client import RedisTarget
+
+TTL_SECONDS = 14 * 24 * 3600
+ROWS_A_PIPELINE = 500
+
+Row = dict[str, Any]
+Put = Callable[[Any, Row], None]  # puts one row's commands into a pipeline
+
+
+def write(rows: DataFrame, target: RedisTarget, put: Put) -> int:
+    """Runs `put` for every row, on the executors; returns the number of rows acknowledged."""
+
+    def sent(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        client = target.connect()
+        try:
+            for batch in batches:
+                for start in range(0, batch.num_rows, ROWS_A_PIPELINE):
+                    part = batch.slice(start, ROWS_A_PIPELINE)
+                    pipeline = client.pipeline(transaction=False)
+                    for row in part.to_pylist():
+                        put(pipeline, row)
+                    pipeline.execute()
+                    yield pa.record_batch({"n": pa.array([part.num_rows], pa.int64())})
+        finally:
+            client.close()
+
+    total = rows.mapInArrow(sent, "n bigint").agg(F.sum("n")).collect()[0][0]  # type: ignore[arg-type]
+    return int(total or 0)
+
+
+def put_candidates(keys: Keys, version: str) -> Put:
+    """Rows `user, items` (array of item, score) → the user's candidate list."""
+
+    def put(pipeline: Any, row: Row) -> None:
+        value = [[item["item"], round(item["score"], 6)] for item in row["items"]]
+        pipeline.set(keys.candidates(version, row["user"]), orjson.dumps(value), ex=TTL_SECONDS)
+
+    return put
+
+
+def unlink_candidates(keys: Keys, version: str) -> Put:
+    """Rows `user` → the candidate list of that version is gone."""
+
+    def put(pipeline: Any, row: Row) -> None:
+        pipeline.unlink(keys.candidates(version, row["user"]))
+
+    return put
+
+
+def put_profile(keys: Keys) -> Put:
+    """Rows of `batch.profiles.long_profiles` → the bought set and the long-term profile."""
+
+    def put(pipeline: Any, row: Row) -> None:
+        user = row["user"]
+        if row["bought"]:
+            pipeline.sadd(keys.bought(user), *row["bought"])
+            pipeline.expire(keys.bought(user), TTL_SECONDS)
+        categories = {part["category"]: round(part["weight"], 6) for part in row["categories"]}
+        profile = {"categories": categories, "prices": row["prices"], "as_of_ms": row["as_of_ms"]}
+        pipeline.set(keys.long_term(user), orjson.dumps(profile), ex=TTL_SECONDS)
+
+    return put

@@ -1,0 +1,100 @@
+"""Which models there are and which is served: Delta tables `als_runs` and `model_pointer`.
+
+`als_runs`: version, started, finished, events_version, parameters (JSON), metrics (JSON), status, one row
+a training. Status: `trained` (written, not yet published), `published`, `refused` (by the quality gate),
+`retired` (its keys and parts are gone).
+`model_pointer`: version, moved_at, reason (`publish`, `promote`, `rollback`), one row a move of the
+pointer; the key in Redis is what serving reads, this is its history.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Literal
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from batch.tables import append, read_table, table_exists, table_path
+from common.config import Config
+
+RUNS = "als_runs"
+POINTER = "model_pointer"
+RUN_COLUMNS = (
+    "version string, started timestamp, finished timestamp, events_version bigint,"
+    " parameters string, metrics string, status string"
+)
+POINTER_COLUMNS = "version string, moved_at timestamp, reason string"
+NEWEST = 200  # rows of either table that are looked at
+
+Status = Literal["trained", "published", "refused", "retired"]
+Reason = Literal["publish", "promote", "rollback"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training; `parameters` and `metrics` are JSON."""
+
+    version: str
+    started: datetime
+    finished: datetime
+    events_version: int
+    parameters: str
+    metrics: str
+    status: Status
+
+
+def version_name(moment: datetime) -> str:
+    """A model's name: its UTC time, so that names sort by age."""
+    return moment.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%S")
+
+
+def record(spark: SparkSession, config: Config, run: Run) -> None:
+    """Adds a row for a training."""
+    row = (run.version, run.started, run.finished, run.events_version, run.parameters, run.metrics, run.status)
+    append(spark.createDataFrame([row], RUN_COLUMNS).coalesce(1), config, RUNS)
+
+
+def set_status(spark: SparkSession, config: Config, version: str, status: Status) -> None:
+    """Changes the status of one version."""
+    table = DeltaTable.forPath(spark, table_path(config, RUNS))
+    table.update(F.col("version") == F.lit(version), {"status": F.lit(status)})
+
+
+def runs(spark: SparkSession, config: Config) -> list[Run]:
+    """The newest trainings, newest first."""
+    if not table_exists(spark, config, RUNS):
+        return []
+    rows = read_table(spark, config, RUNS).orderBy(F.col("version").desc()).limit(NEWEST).collect()
+    return [Run(**row.asDict()) for row in rows]
+
+
+def record_move(spark: SparkSession, config: Config, version: str, reason: Reason) -> None:
+    """Adds a row for a move of the pointer."""
+    now = datetime.now(timezone.utc)
+    append(spark.createDataFrame([(version, now, reason)], POINTER_COLUMNS).coalesce(1), config, POINTER)
+
+
+def moves(spark: SparkSession, config: Config) -> list[tuple[str, Reason]]:
+    """The newest moves of the pointer, oldest first."""
+    if not table_exists(spark, config, POINTER):
+        return []
+    rows = read_table(spark, config, POINTER).orderBy(F.col("moved_at").desc()).limit(NEWEST).collect()
+    return [(row["version"], row["reason"]) for row in reversed(rows)]
+
+
+def lived(history: Iterable[tuple[str, Reason]]) -> list[str]:
+    """The versions that a rollback walks back through, the one that is live last.
+
+    Publishing or promoting puts a version on top; a rollback takes the top off, so that two rollbacks
+    go back two versions rather than to and fro.
+    """
+    stack: list[str] = []
+    for version, reason in history:
+        if reason == "rollback" and version in stack[:-1]:
+            while stack[-1] != version:
+                stack.pop()
+        elif not stack or stack[-1] != version:
+            stack.append(version)
+    return stack
