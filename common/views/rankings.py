@@ -1,0 +1,51 @@
+"""Ranking views: rows of a ranking's sorted set → items with the scores that hold at `as_of`.
+
+A window ranking's sorted set holds the values themselves. A decayed ranking's holds forward-decayed sums:
+what an action at minute t adds is weight · 2^((t - landmark) / half_life), so that nothing has to be
+touched as time goes by (Cormode et al., "Forward Decay", ICDE 2009); the score at minute m is zscore ·
+2^(-(m - landmark) / half_life).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from common.config import RankingConfig
+from common.keys import split_member
+
+Row = tuple[str, float]  # member (category, separator, item) and its score in the sorted set
+
+
+@dataclass(frozen=True)
+class RankedItem:
+    """One line of a ranking; `views` is the item's views of the last hour in the same scope."""
+
+    rank: int
+    item_id: str
+    category: str
+    score: float
+    views: int
+
+
+def decay_factor(ranking: RankingConfig, as_of: int | None, landmark: int | None) -> float:
+    """What a sorted set's score is multiplied by to hold at minute `as_of`; 1 for a window ranking."""
+    if ranking.kind == "window" or as_of is None or landmark is None:
+        return 1.0
+    exponent = -(as_of - landmark) / ranking.minutes
+    return float(2.0 ** max(-1000.0, min(1000.0, exponent)))
+
+
+def best(rows: Iterable[Row], limit: int) -> list[Row]:
+    """The `limit` best rows, ties by item id (then category); rows without a positive score are no part of
+    it."""
+    unique = {member: score for member, score in rows if score > 0}
+    ordered = sorted(unique.items(), key=lambda row: (-row[1], split_member(row[0])[::-1]))
+    return ordered[:limit]
+
+
+def ranked(rows: Sequence[Row], factor: float, views: Sequence[float | None]) -> list[RankedItem]:
+    """The ranking as served; `rows` best first, `views` for each of them (None: none in the last hour)."""
+    items = []
+    for rank, ((text, score), seen) in enumerate(zip(rows, views, strict=True), start=1):
+        category, item_id = split_member(text)
+        items.append(RankedItem(rank, item_id, category, score * factor, round(seen or 0)))
+    return items
