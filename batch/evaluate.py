@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 K = 10
+ACCURACY = 100_000  # of the moment that splits the actions: off by at most this part of them
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ def quality(recommended: DataFrame, relevant: DataFrame, k: int = K) -> Quality:
     """The three means at `k`."""
     hits = recommended.where(F.col("rank") <= k).join(relevant, ["user", "item"])
     of_hits = hits.groupBy("user").agg(
-        F.sum(1 / F.log2(F.col("rank") + 1)).alias("dcg"), F.count("*").alias("hits"), F.min("rank").alias("first")
+        F.sum(1 / F.log2(F.col("rank") + 1)).alias("dcg"),
+        F.count("*").alias("hits"),
+        F.min("rank").alias("first"),
     )
     counts = relevant.groupBy("user").agg(F.count("*").alias("relevant"))
     users = counts.join(of_hits, "user", "left")
@@ -54,20 +57,26 @@ def _ideal(column: str, k: int) -> Column:
 
 
 def without_seen(scored: DataFrame, seen: DataFrame, k: int) -> DataFrame:
-    """The best `k` of `scored` (user, item, score) that the user has not `seen` (user, item), with their rank."""
+    """The best `k` of `scored` (user, item, score) that are not `seen` (user, item), with their rank."""
     new = scored.join(seen.select("user", "item"), ["user", "item"], "left_anti")
     order = Window.partitionBy("user").orderBy(F.col("score").desc(), "item")
-    return new.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= k).select("user", "item", "rank")
+    return (
+        new.withColumn("rank", F.row_number().over(order))
+        .where(F.col("rank") <= k)
+        .select("user", "item", "rank")
+    )
 
 
 def popular(train: DataFrame, users: DataFrame, n: int) -> DataFrame:
     """The `n` items with the most interested users in `train`, for each of `users`: user, item, score."""
-    top = train.groupBy("item").agg(F.count("*").alias("score")).orderBy(F.col("score").desc(), "item").limit(n)
+    top = (
+        train.groupBy("item").agg(F.count("*").alias("score")).orderBy(F.col("score").desc(), "item").limit(n)
+    )
     return users.select("user").crossJoin(F.broadcast(top))
 
 
 def split_by_time(rows: DataFrame, fraction: float) -> tuple[DataFrame, DataFrame]:
-    """(older, newer): `actions` before and from the moment after which the newest `fraction` of them happened."""
+    """(older, newer): `actions` before and from the moment at which the newest `fraction` of them begins."""
     moment = F.col("event_time").cast("double")
-    cut = rows.agg(F.percentile(moment, 1 - fraction)).collect()[0][0]
+    cut = rows.agg(F.percentile_approx(moment, 1 - fraction, ACCURACY)).collect()[0][0]
     return rows.where(moment < cut), rows.where(moment >= cut)

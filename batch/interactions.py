@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from common.config import Action
+
 SECONDS_A_DAY = 86_400.0
 MAX_IDS = 2**31 - 1  # Spark's ALS takes 32-bit ids
 
@@ -25,12 +27,12 @@ def user_key() -> Column:
 
 
 def once(events: DataFrame) -> DataFrame:
-    """Each event_id once: the earliest of those sent, so that the choice does not depend on the partitioning."""
+    """Each event_id once: the earliest of those sent, whatever the partitioning."""
     order = Window.partitionBy("event_id").orderBy("event_time", "topic", "partition", "offset")
     return events.withColumn("_n", F.row_number().over(order)).where("_n = 1").drop("_n")
 
 
-def weight_of(weights: Mapping[str, float]) -> Column:
+def weight_of(weights: Mapping[Action, float]) -> Column:
     """The weight of the row's `event_type`, null where it has none or zero."""
     pairs = [F.lit(part) for name, weight in weights.items() if weight > 0 for part in (name, float(weight))]
     return F.element_at(F.create_map(*pairs), F.col("event_type")) if pairs else F.lit(None).cast("double")
@@ -46,12 +48,19 @@ def age_days(as_of_ms: int) -> Column:
     return (F.lit(as_of_ms / 1000) - F.col("event_time").cast("double")) / F.lit(SECONDS_A_DAY)
 
 
-def actions(events: DataFrame, weights: Mapping[str, float]) -> DataFrame:
+def actions(events: DataFrame, weights: Mapping[Action, float]) -> DataFrame:
     """The actions that count: `user, item, event_type, event_time, known, weight`, one row an event_id."""
     kept = events.where(F.col("event_type").isin(*weights) & F.col("item_id").isNotNull())
     rows = once(kept).withColumn("weight", weight_of(weights)).where("weight is not null")
     known = F.col("user_id").isNotNull().alias("known")
-    columns = (user_key().alias("user"), F.col("item_id").alias("item"), "event_type", "event_time", known, "weight")
+    columns = (
+        user_key().alias("user"),
+        F.col("item_id").alias("item"),
+        "event_type",
+        "event_time",
+        known,
+        "weight",
+    )
     return rows.select(*columns).where("user is not null")
 
 
@@ -78,4 +87,8 @@ def indexed(rows: DataFrame, users: DataFrame, items: DataFrame) -> DataFrame:
     """`user, item, strength` with `user_index` and `item_index` beside."""
     by_user = users.select(F.col("id").alias("user"), F.col("index").alias("user_index"))
     by_item = items.select(F.col("id").alias("item"), F.col("index").alias("item_index"))
-    return rows.join(by_user, "user").join(by_item, "item").select("user_index", "item_index", "user", "item", "strength")
+    return (
+        rows.join(by_user, "user")
+        .join(by_item, "item")
+        .select("user_index", "item_index", "user", "item", "strength")
+    )

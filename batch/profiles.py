@@ -15,26 +15,33 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.interactions import age_days, half_life, once, user_key, weight_of
+from common.config import Action
 
 QUANTILES = (0.1, 0.5, 0.9)
 MAX_CATEGORIES = 50
 MAX_BOUGHT = 1000
 
 
-def long_profiles(events: DataFrame, weights: Mapping[str, float], half_life_days: float, as_of_ms: int) -> DataFrame:
+def long_profiles(
+    events: DataFrame, weights: Mapping[Action, float], half_life_days: float, as_of_ms: int
+) -> DataFrame:
     """The long-term profile of everyone with an action of some weight, or a purchase."""
     kinds = F.col("event_type").isin(*weights, "purchase")
-    rows = once(events.where(kinds & F.col("item_id").isNotNull())).select(
-        user_key().alias("user"), "item_id", "category", "event_type", "price", "event_time",
-        (F.coalesce(weight_of(weights), F.lit(0.0)) * half_life(age_days(as_of_ms), half_life_days)).alias("part"),
-    ).where("user is not null")  # fmt: skip
+    part = F.coalesce(weight_of(weights), F.lit(0.0)) * half_life(age_days(as_of_ms), half_life_days)
+    rows = (
+        once(events.where(kinds & F.col("item_id").isNotNull()))
+        .withColumns({"user": user_key(), "part": part})
+        .where("user is not null")
+    )
     prices = F.percentile("price", list(QUANTILES)).alias("prices")
     users = rows.groupBy("user").agg(F.when(F.count("price") > 0, prices).alias("prices"))
     joined = users.join(_bought(rows), "user", "left").join(_categories(rows), "user", "left")
     return joined.select(
         "user",
         F.coalesce("bought", F.array().cast("array<string>")).alias("bought"),
-        F.coalesce("categories", F.array().cast("array<struct<category:string,weight:double>>")).alias("categories"),
+        F.coalesce("categories", F.array().cast("array<struct<category:string,weight:double>>")).alias(
+            "categories"
+        ),
         F.coalesce("prices", F.array().cast("array<double>")).alias("prices"),
         F.lit(as_of_ms).cast("bigint").alias("as_of_ms"),
     )
@@ -52,7 +59,11 @@ def bought_items(events: DataFrame) -> DataFrame:
 
 
 def _bought(rows: DataFrame) -> DataFrame:
-    last = rows.where("event_type = 'purchase'").groupBy("user", "item_id").agg(F.max("event_time").alias("last"))
+    last = (
+        rows.where("event_type = 'purchase'")
+        .groupBy("user", "item_id")
+        .agg(F.max("event_time").alias("last"))
+    )
     order = Window.partitionBy("user").orderBy(F.col("last").desc(), "item_id")
     newest = last.withColumn("n", F.row_number().over(order)).where(F.col("n") <= MAX_BOUGHT)
     return newest.groupBy("user").agg(F.collect_list("item_id").alias("bought"))

@@ -40,7 +40,7 @@ def write(rows: DataFrame, target: RedisTarget, put: Put) -> int:
         finally:
             client.close()
 
-    total = rows.mapInArrow(sent, "n bigint").agg(F.sum("n")).collect()[0][0]  # type: ignore[arg-type]
+    total = rows.mapInArrow(sent, "n bigint").agg(F.sum("n")).collect()[0][0]
     return int(total or 0)
 
 

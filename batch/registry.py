@@ -52,7 +52,15 @@ def version_name(moment: datetime) -> str:
 
 def record(spark: SparkSession, config: Config, run: Run) -> None:
     """Adds a row for a training."""
-    row = (run.version, run.started, run.finished, run.events_version, run.parameters, run.metrics, run.status)
+    row = (
+        run.version,
+        run.started,
+        run.finished,
+        run.events_version,
+        run.parameters,
+        run.metrics,
+        run.status,
+    )
     append(spark.createDataFrame([row], RUN_COLUMNS).coalesce(1), config, RUNS)
 
 

@@ -13,11 +13,11 @@ def table_path(config: Config, name: str) -> str:
 
 def table_exists(spark: SparkSession, config: Config, name: str) -> bool:
     """Whether the table has been written yet."""
-    return DeltaTable.isDeltaTable(spark, table_path(config, name))
+    return bool(DeltaTable.isDeltaTable(spark, table_path(config, name)))
 
 
 def newest_version(spark: SparkSession, config: Config, name: str) -> int:
-    """The newest version of an existing table. A job reads it once, so that all it does is on the same rows."""
+    """The newest version of an existing table. A job asks once, so that all it does is on the same rows."""
     history = DeltaTable.forPath(spark, table_path(config, name)).history(1)
     return int(history.select("version").collect()[0][0])
 

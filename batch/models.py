@@ -1,0 +1,105 @@
+"""Model versions in Delta and Redis: write, publish, move the pointer, take it back, retire the oldest.
+
+Delta, partitioned by `model_version`: `als_user_factors` (user, index, features), `als_item_factors`
+(item, index, features) and `als_candidates` (user, items). In Redis a version's candidates stand under
+its own keys; serving follows `P:als:live`, which moves only when every candidate list is acknowledged.
+"""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from batch.publish import put_candidates, put_profile, unlink_candidates, write
+from batch.registry import Reason, lived, moves, record_move, runs, set_status
+from batch.tables import delete_part, read_table, replace_part, table_exists
+from common.config import Config
+from common.errors import StylestreamError, UnavailableError
+from common.keys import Keys
+from common.redis_client import redis_target
+
+CANDIDATES = "als_candidates"
+PARTS = ("als_user_factors", "als_item_factors", CANDIDATES)
+
+
+def save_part(frame: DataFrame, config: Config, name: str, version: str) -> None:
+    """Writes one of `PARTS` for a version; again replaces it."""
+    versioned = frame.select(F.lit(version).alias("model_version"), "*")
+    replace_part(versioned, config, name, "model_version", f"model_version = '{version}'")
+
+
+def live_version(config: Config) -> str:
+    """The version that is served; empty when there is none."""
+    client = redis_target(config).connect()
+    try:
+        return str(client.get(Keys(config.redis.prefix).live_model) or b"", "utf-8")
+    finally:
+        client.close()
+
+
+def publish(spark: SparkSession, config: Config, version: str) -> int:
+    """Candidates of a version from Delta to Redis; the number of users. The pointer is not touched."""
+    rows = _candidates(spark, config, version)
+    expected = rows.count()
+    if expected == 0:
+        raise UnavailableError(f"model {version} has no candidates in the lake: see 'stylestream model list'")
+    written = write(rows, redis_target(config), put_candidates(Keys(config.redis.prefix), version))
+    if written != expected:
+        raise UnavailableError(
+            f"Redis took {written} of {expected} candidate lists of {version}; run it again"
+        )
+    return written
+
+
+def publish_profiles(profiles: DataFrame, config: Config) -> int:
+    """`batch.profiles.long_profiles` to Redis; the number of users."""
+    return write(profiles, redis_target(config), put_profile(Keys(config.redis.prefix)))
+
+
+def move_pointer(spark: SparkSession, config: Config, version: str, reason: Reason) -> None:
+    """From here on `version` is served. Its candidates must be published."""
+    client = redis_target(config).connect()
+    try:
+        client.set(Keys(config.redis.prefix).live_model, version)
+    finally:
+        client.close()
+    record_move(spark, config, version, reason)
+
+
+def promote(spark: SparkSession, config: Config, version: str, reason: Reason = "promote") -> int:
+    """Serves a kept version; its keys are written again, as Redis may have lost some. Returns its users."""
+    kept = [run.version for run in runs(spark, config) if run.status == "published"]
+    if version not in kept:
+        raise StylestreamError(f"no kept model '{version}'; kept: {', '.join(kept) or 'none'}")
+    users = publish(spark, config, version)
+    move_pointer(spark, config, version, reason)
+    return users
+
+
+def rollback(spark: SparkSession, config: Config) -> str:
+    """Serves the version that was live before the present one, and returns it."""
+    kept = {run.version for run in runs(spark, config) if run.status == "published"}
+    before = [version for version in lived(moves(spark, config))[:-1] if version in kept]
+    if not before:
+        raise StylestreamError("there is no earlier model to go back to: see 'stylestream model list'")
+    promote(spark, config, before[-1], "rollback")
+    return before[-1]
+
+
+def retire(spark: SparkSession, config: Config) -> list[str]:
+    """Removes all but the newest `als.keep_versions` and the live one from Redis and Delta; says which."""
+    written = [run.version for run in runs(spark, config) if run.status in ("trained", "published")]
+    keep = {*written[: config.als.keep_versions], live_version(config)}
+    gone = [version for version in written if version not in keep]
+    for version in gone:
+        users = _candidates(spark, config, version).select("user")
+        write(users, redis_target(config), unlink_candidates(Keys(config.redis.prefix), version))
+        for name in PARTS:
+            delete_part(spark, config, name, f"model_version = '{version}'")
+        set_status(spark, config, version, "retired")
+    return gone
+
+
+def _candidates(spark: SparkSession, config: Config, version: str) -> DataFrame:
+    if not table_exists(spark, config, CANDIDATES):
+        raise UnavailableError("no model has been trained yet: run 'stylestream batch als'")
+    table = read_table(spark, config, CANDIDATES)
+    return table.where(F.col("model_version") == F.lit(version)).select("user", "items")
