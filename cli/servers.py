@@ -1,0 +1,70 @@
+"""`stylestream up`, `down`, `status` and `topics`: the servers that everything else needs."""
+
+import click
+
+from cli.options import with_config
+from common.config import Config
+from common.endpoints import EMBEDDED
+from common.errors import UnavailableError
+
+
+@click.command()
+@with_config
+def up(config: Config) -> None:
+    """Start the embedded Kafka and Redis; check those that are given by the configuration."""
+    from local.embedded import up as start
+    from local.reach import check_kafka, check_redis
+
+    start(config, click.echo)
+    if config.kafka.bootstrap_servers != EMBEDDED:
+        click.echo(f"kafka answers at {check_kafka(config)}")
+    if config.redis.url != EMBEDDED:
+        click.echo(f"redis answers at {check_redis(config)}")
+
+
+@click.command()
+@with_config
+def down(config: Config) -> None:
+    """Stop the embedded Kafka and Redis. Their data stays in the state folder."""
+    from local.embedded import down as stop
+
+    stop(config, click.echo)
+
+
+@click.command()
+@with_config
+def status(config: Config) -> None:
+    """Say whether Kafka and Redis answer, and what has stopped unexpectedly. Exit code 4 if one does not."""
+    from local.embedded import crashed, states
+    from local.process import log_tail
+    from local.reach import check_kafka, check_redis
+
+    gone = {state.name: state for state in crashed(config)}
+    pids = {state.name: state.process.pid for state in states(config)}
+    fit = True
+    for name, check in (("kafka", check_kafka), ("redis", check_redis)):
+        if name in gone:
+            process, tail = gone[name].process.pid, log_tail(gone[name].log)
+            said, fit = f"process {process} stopped unexpectedly ({tail}): run 'stylestream up'", False
+        else:
+            try:
+                said = f"up at {check(config)}" + (
+                    f", process {pids[name]}" if name in pids else ", not ours"
+                )
+            except UnavailableError as error:
+                said, fit = str(error), False
+        click.echo(f"{name:<6} {said}")
+    if not fit:
+        raise SystemExit(UnavailableError.exit_code)
+
+
+@click.command()
+@with_config
+def topics(config: Config) -> None:
+    """Create the Kafka topics that are missing; list all of ours."""
+    from local.topics import create_topics
+
+    for topic in create_topics(config):
+        click.echo(
+            f"{topic.name:<24} {topic.partitions} partitions  {'created' if topic.created else 'exists'}"
+        )

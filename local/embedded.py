@@ -1,0 +1,167 @@
+"""Runs Kafka and Redis of our own for what the configuration calls 'embedded'.
+
+Servers outlive the command that starts them. Their addresses and processes stand in
+`<state_dir>/run/endpoints.json` (`common.endpoints`); data and logs lie beside it and are kept.
+"""
+
+import fcntl
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from common.config import Config
+from common.endpoints import EMBEDDED, endpoints_file
+from common.errors import MissingRequirementError, UnavailableError
+from local import broker, redis_server
+from local.process import Running, log_tail, running, stop_all, wait_until
+
+Say = Callable[[str], None]
+
+
+class Launch(Protocol):
+    """Starts a server on the data in `folder`, output to `log`; its process and its address."""
+
+    def __call__(self, folder: Path, log: Path) -> "tuple[subprocess.Popen[bytes], str]": ...
+
+
+@dataclass(frozen=True)
+class Server:
+    """How one kind of server is started and asked whether it is there."""
+
+    name: str
+    launch: Launch
+    answers: Callable[[str], bool]
+    seconds: int
+
+
+SERVERS = (
+    Server("kafka", broker.launch, broker.answers, broker.START_SECONDS),
+    Server("redis", redis_server.launch, redis_server.answers, redis_server.START_SECONDS),
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """One embedded server as noted: where it is, which process it is, and whether that lives."""
+
+    name: str
+    address: str
+    process: Running
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        return self.process.alive
+
+
+def up(config: Config, say: Say) -> None:
+    """Starts what is configured as embedded and not running; waits until each answers.
+
+    `UnavailableError` with the end of its log when one does not; what this call started is stopped then.
+    """
+    with _lock(config):
+        known = {state.name: state for state in states(config)}
+        started: list[State] = []
+        try:
+            for server in _wanted(config):
+                state = known.get(server.name)
+                if state is not None and state.alive and server.answers(state.address):
+                    say(f"{server.name} is already up at {state.address}")
+                    continue
+                if state is not None:
+                    say(f"{server.name} is noted but does not answer: starting it again on its data")
+                    stop_all([state.process])
+                known[server.name] = _begin(config, server, say)
+                started.append(known[server.name])
+                _note(config, list(known.values()))
+        except BaseException:
+            stop_all(state.process for state in started)
+            _note(config, [state for state in known.values() if state not in started])
+            raise
+
+
+def down(config: Config, say: Say) -> None:
+    """Stops the embedded servers, cleanly; their data stays."""
+    with _lock(config):
+        noted = states(config)
+        stop_all((state.process for state in noted), seconds=10)
+        for state in noted:
+            say(f"{state.name} at {state.address} is stopped")
+        if not noted:
+            say("no embedded server is running")
+        endpoints_file(config.state_dir).unlink(missing_ok=True)
+
+
+def states(config: Config) -> list[State]:
+    """The embedded servers as noted by `up`, dead ones included."""
+    try:
+        noted = json.loads(endpoints_file(config.state_dir).read_text(encoding="utf-8"))
+        return [
+            State(name, noted[name], Running(**process), log_file(config, name))
+            for name, process in noted["processes"].items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def crashed(config: Config) -> list[State]:
+    """Those that `up` started and nobody stopped, but that are gone."""
+    return [state for state in states(config) if not state.alive]
+
+
+def log_file(config: Config, name: str) -> Path:
+    """Where the output of one of our processes goes."""
+    return Path(config.state_dir).resolve() / "logs" / f"{name}.log"
+
+
+def _wanted(config: Config) -> list[Server]:
+    configured = {"kafka": config.kafka.bootstrap_servers, "redis": config.redis.url}
+    return [server for server in SERVERS if configured[server.name] == EMBEDDED]
+
+
+def _begin(config: Config, server: Server, say: Say) -> State:
+    say(f"starting {server.name}")
+    log = log_file(config, server.name)
+    process, address = server.launch(Path(config.state_dir).resolve() / server.name, log)
+    state = State(server.name, address, running(process), log)
+    try:
+        wait_until(lambda: process.poll() is not None or server.answers(address), server.seconds)
+        if process.poll() is not None or not server.answers(address):
+            how = "ended" if process.poll() is not None else f"does not answer after {server.seconds} s"
+            raise UnavailableError(f"the embedded {server.name} {how}: {log_tail(log)} (log: {log})")
+    except BaseException:
+        stop_all([state.process])
+        raise
+    say(f"{server.name} is up at {address}")
+    return state
+
+
+def _note(config: Config, known: list[State]) -> None:
+    file = endpoints_file(config.state_dir)
+    if not known:
+        file.unlink(missing_ok=True)
+        return
+    note: dict[str, Any] = {state.name: state.address for state in known}
+    note["processes"] = {state.name: asdict(state.process) for state in known}
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps(note, indent=1), encoding="utf-8")
+    fresh.replace(file)
+
+
+@contextmanager
+def _lock(config: Config) -> Iterator[None]:
+    folder = endpoints_file(config.state_dir).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        raise MissingRequirementError(
+            f"the state folder {config.state_dir} cannot be written ({error.strerror}): set state_dir"
+        ) from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

