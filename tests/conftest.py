@@ -1,0 +1,85 @@
+"""Real Spark, Kafka and Redis for the tests: started once a run, a fresh prefix and folder for each test."""
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from pyspark.sql import SparkSession
+
+from common.config import Config
+from common.config_load import load_config
+from common.redis_client import redis_target
+
+
+def for_tests(folder: Path, **sections: object) -> Config:
+    """The reference configuration with every path in `folder`; `sections` replace whole sections."""
+    paths = {name: str(folder / name) for name in ("state_dir", "lake_path", "checkpoint_path")}
+    return dataclasses.replace(load_config(env={}), **paths, **sections)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One small local session with Delta and Kafka, as the jobs build it."""
+    from common.session import build_session
+
+    folder = tmp_path_factory.mktemp("spark")
+    config = for_tests(folder)
+    small = dataclasses.replace(config.spark, master="local[2]", driver_memory="1g", shuffle_partitions=2)
+    places = {
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.local.dir": str(folder / "local"),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    session = build_session(dataclasses.replace(config, spark=small), "tests", places)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
+    """An embedded Kafka and Redis of this run's own; the configuration that leads to them."""
+    from local.embedded import down, up
+
+    config = for_tests(tmp_path_factory.mktemp("platform"))
+    up(config, print)
+    yield config
+    down(config, print)
+
+
+@pytest.fixture
+def config(platform: Config, tmp_path: Path) -> Config:
+    """The platform seen through fresh prefixes and folders; its topics exist."""
+    from local.topics import create_topics
+
+    own = uuid.uuid4().hex[:12]
+    mine = dataclasses.replace(
+        platform,
+        lake_path=str(tmp_path / "lake"),
+        checkpoint_path=str(tmp_path / "checkpoints"),
+        kafka=dataclasses.replace(platform.kafka, topic_prefix=f"t{own}.", partitions=2),
+        redis=dataclasses.replace(platform.redis, prefix=f"t{own}"),
+    )
+    create_topics(mine)
+    return mine
+
+
+@pytest.fixture
+def redis_conn(config: Config) -> Iterator[redis.Redis]:
+    """A connection to this test's Redis, answering bytes."""
+    connection = redis_target(config).connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with the real data sets; tests that use it skip where STYLESTREAM_DATA does not name one."""
+    folder = os.environ.get("STYLESTREAM_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("STYLESTREAM_DATA does not name the folder with the real data sets")
+    return Path(folder)
