@@ -19,12 +19,13 @@ from pyspark.sql import functions as F
 
 from batch import factors, models, registry
 from batch.entry import run_job
-from batch.interactions import actions, interactions, once
+from batch.interactions import actions, interactions
 from batch.outcome import Outcome
 from batch.profiles import bought_items, long_profiles
 from batch.tables import newest_version, read_table, table_exists
 from batch.trial import MIN_EVALUATED, trial
 from common.config import Config
+from common.facts.once import once_in_batch
 
 MIN_USERS = 20
 MIN_ITEMS = 20
@@ -89,7 +90,7 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
 
 def _save(config: Config, trained: factors.Trained, given: _Input, version: str) -> None:
     n = config.als.candidates
-    bought = bought_items(once(given.events))
+    bought = bought_items(once_in_batch(given.events))
     margin = (
         bought.groupBy("user").count().agg(F.percentile_approx("count", MARGIN_QUANTILE)).collect()[0][0] or 0
     )

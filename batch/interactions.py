@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.config import Action
+from common.facts.once import once_in_batch
 
 SECONDS_A_DAY = 86_400.0
 MAX_IDS = 2**31 - 1  # Spark's ALS takes 32-bit ids
@@ -24,12 +25,6 @@ MAX_IDS = 2**31 - 1  # Spark's ALS takes 32-bit ids
 def user_key() -> Column:
     """Whose action it was: the user, else the session."""
     return F.coalesce("user_id", "session_id")
-
-
-def once(events: DataFrame) -> DataFrame:
-    """Each event_id once: the earliest of those sent, whatever the partitioning."""
-    order = Window.partitionBy("event_id").orderBy("event_time", "topic", "partition", "offset")
-    return events.withColumn("_n", F.row_number().over(order)).where("_n = 1").drop("_n")
 
 
 def weight_of(weights: Mapping[Action, float]) -> Column:
@@ -51,7 +46,7 @@ def age_days(as_of_ms: int) -> Column:
 def actions(events: DataFrame, weights: Mapping[Action, float]) -> DataFrame:
     """The actions that count: `user, item, event_type, event_time, known, weight`, one row an event_id."""
     kept = events.where(F.col("event_type").isin(*weights) & F.col("item_id").isNotNull())
-    rows = once(kept).withColumn("weight", weight_of(weights)).where("weight is not null")
+    rows = once_in_batch(kept).withColumn("weight", weight_of(weights)).where("weight is not null")
     known = F.col("user_id").isNotNull().alias("known")
     columns = (
         user_key().alias("user"),

@@ -30,7 +30,7 @@ def live_version(config: Config) -> str:
     """The version that is served; empty when there is none."""
     client = redis_target(config).connect()
     try:
-        return str(client.get(Keys(config.redis.prefix).live_model) or b"", "utf-8")
+        return bytes(client.get(Keys(config.redis.prefix).live_model) or b"").decode()  # type: ignore[arg-type]
     finally:
         client.close()
 

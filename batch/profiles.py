@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from batch.interactions import age_days, half_life, once, user_key, weight_of
+from batch.interactions import age_days, half_life, user_key, weight_of
 from common.config import Action
+from common.facts.once import once_in_batch
 
 QUANTILES = (0.1, 0.5, 0.9)
 MAX_CATEGORIES = 50
@@ -29,7 +30,7 @@ def long_profiles(
     kinds = F.col("event_type").isin(*weights, "purchase")
     part = F.coalesce(weight_of(weights), F.lit(0.0)) * half_life(age_days(as_of_ms), half_life_days)
     rows = (
-        once(events.where(kinds & F.col("item_id").isNotNull()))
+        once_in_batch(events.where(kinds & F.col("item_id").isNotNull()))
         .withColumns({"user": user_key(), "part": part})
         .where("user is not null")
     )

@@ -1,0 +1,64 @@
+"""Interactions and ids: who counts, how much, and that every text gets a number of its own."""
+
+import pytest
+from pyspark.sql import SparkSession
+
+from batch.interactions import actions, dense_ids, indexed, interactions
+from tests.lake_events import START, event, lake_events
+
+WEIGHTS = {"view": 1.0, "purchase": 12.0, "click": 0.0}
+DAY = 24 * 60
+
+
+def at(day: float) -> int:
+    return int(START.timestamp() * 1000 + day * 86_400_000)
+
+
+def test_strength_is_the_sum_of_weights_that_halve_with_age(spark: SparkSession) -> None:
+    rows = [
+        event(1, "view", 0, "ann", "coat"),
+        event(2, "purchase", 10 * DAY, "ann", "coat"),
+        event(3, "view", 20 * DAY, "bob", "coat"),
+        event(4, "click", 20 * DAY, "bob", "hat"),  # weight 0
+        event(5, "cart_add", 20 * DAY, "bob", "hat"),  # not in the weights
+        event(6, "refund", 20 * DAY, "ann", "coat"),  # reduces nothing
+        event(7, "view", 20 * DAY, "bob", None),
+    ]
+    found = interactions(actions(lake_events(spark, rows), WEIGHTS), 10.0, at(20)).collect()
+    assert {(r.user, r.item): r.strength for r in found} == {
+        ("ann", "coat"): pytest.approx(1 / 4 + 12 / 2),
+        ("bob", "coat"): pytest.approx(1.0),
+    }
+
+
+def test_an_event_sent_three_times_counts_once(spark: SparkSession) -> None:
+    rows = [event(1, "view", 0, "ann", "coat", offset=n) for n in (9, 4, 7)]
+    found = interactions(actions(lake_events(spark, rows), WEIGHTS), 10.0, at(0)).collect()
+    assert [r.strength for r in found] == [1.0]
+
+
+def test_anonymous_sessions_count_from_two_items_on(spark: SparkSession) -> None:
+    rows = [
+        event(1, "view", 0, None, "coat", session_id="one"),
+        event(2, "view", 0, None, "coat", session_id="two"),
+        event(3, "view", 0, None, "hat", session_id="two"),
+        event(4, "view", 0, "ann", "hat"),
+    ]
+    found = interactions(actions(lake_events(spark, rows), WEIGHTS), 10.0, at(0)).collect()
+    assert {(r.user, r.item) for r in found} == {("two", "coat"), ("two", "hat"), ("ann", "hat")}
+
+
+def test_ids_are_a_bijection_in_the_order_of_the_texts(spark: SparkSession) -> None:
+    texts = [f"사용자-{n % 137} 👗" for n in range(500)]
+    frame = spark.createDataFrame([(text,) for text in texts], "user string").repartition(7)
+    found = {r["id"]: r["index"] for r in dense_ids(frame, "user").collect()}
+    assert found == {text: n for n, text in enumerate(sorted(set(texts), key=lambda t: t.encode()))}
+
+
+def test_indexing_keeps_every_row(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [("b", "y", 2.0), ("a", "x", 1.0), ("b", "x", 3.0)], "user string, item string, strength double"
+    )
+    found = indexed(rows, dense_ids(rows, "user"), dense_ids(rows, "item")).collect()
+    expected = {(1, 1, "b", "y", 2.0), (0, 0, "a", "x", 1.0), (1, 0, "b", "x", 3.0)}
+    assert {tuple(row) for row in found} == expected
