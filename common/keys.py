@@ -53,6 +53,9 @@ class Keys:
     def ranking(self, name: str, scope: str) -> str:
         return f"{self.item}r:{name}:{scope}"
 
+    def landmark(self, name: str) -> str:
+        return f"{self.item}lm:{name}"
+
     def base(self, name: str, scope: str, version: str) -> str:
         return f"{self.item}base:{name}:{scope}:{version}"
 

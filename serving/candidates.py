@@ -1,0 +1,115 @@
+"""Gathers what For You chooses from: ALS candidates, popular items, and what is known of each.
+
+With ALS candidates, the popular items of the category being viewed (and of the one asked for) are mixed in,
+so that the next click changes the next answer. Without, popular items stand in: `popular-in-category` where
+the profile knows categories that have some, else `popular`, else `none`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from common.keys import ALL, member, split_member
+from common.views.for_you import Filters, Product, seen_items
+from common.views.profile import Profile
+from common.views.rankings import Row
+from serving.services import Services
+from serving.stores import POPULAR, UserRecord, popular_key, rows_of
+
+MIXED_IN = 50
+PROFILE_CATEGORIES = 3
+FIELDS = ("category", "price", "style", "brand", "status")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`als` scores by item, `products` of all candidates, `seen` the last items looked at, newest first."""
+
+    als: dict[str, float]
+    products: dict[str, Product]
+    seen: dict[str, Product]
+    fallback: str | None
+
+
+async def gather(
+    services: Services, user: str, record: UserRecord, filters: Filters, limit: int
+) -> Candidates:
+    """Everything that may be recommended to `user`, with what is known of it."""
+    categories = _categories(record.profile, filters)
+    wanted = MIXED_IN + limit + len(record.bought)
+    als, best, popular = await _fetch(services, user, record, categories, wanted)
+    by_category = [row for name in categories for row in popular[name]]
+    mixed = by_category if als else [*by_category, *popular[None]]
+    ranked = _category_of(mixed)
+    items = dict.fromkeys([*als, *ranked])
+    last = seen_items(record.profile)
+    products = await _products(services, dict.fromkeys([*items, *last]), ranked, best)
+    found = {item: products[item] for item in items}
+    seen = {item: products[item] for item in last}
+    if als or not items:
+        return Candidates(als, found, seen, None if als else "none")
+    known = bool(record.profile.categories and by_category)
+    return Candidates(als, found, seen, "popular-in-category" if known else "popular")
+
+
+def _category_of(rows: Iterable[Row]) -> dict[str, str]:
+    """Item → the category it is ranked under: an item without a product entry still has that."""
+    pairs = (split_member(text) for text, _ in rows)
+    return {item: category for category, item in pairs}
+
+
+def _categories(profile: Profile, filters: Filters) -> list[str]:
+    known = [profile.current_category, *list(profile.categories)[:PROFILE_CATEGORIES]]
+    chosen = [filters.category] if filters.category is not None else known
+    return list(dict.fromkeys(name for name in chosen if name))
+
+
+async def _fetch(
+    services: Services, user: str, record: UserRecord, categories: Iterable[str], wanted: int
+) -> tuple[dict[str, float], float, Mapping[str | None, list[Row]]]:
+    """ALS scores, the best score of the popular ranking, and its rows by category (None: all)."""
+    scopes: list[str | None] = [None, *categories]
+    pipeline = services.redis.pipeline(transaction=False)
+    for scope in scopes:
+        pipeline.zrevrange(popular_key(services, scope), 0, wanted - 1, withscores=True)
+    if record.model_version is not None:
+        pipeline.get(services.keys.candidates(record.model_version, user))
+    answers = await pipeline.execute()
+    popular = {scope: rows_of(rows) for scope, rows in zip(scopes, answers, strict=False)}
+    stored = answers[-1] if record.model_version is not None else None
+    listed = orjson.loads(stored)[: services.config.recommend.candidates] if stored else []
+    best = popular[None][0][1] if popular[None] else 0.0
+    return {str(item): float(score) for item, score in listed}, best, popular
+
+
+async def _products(
+    services: Services, items: Collection[str], ranked: Mapping[str, str], best: float
+) -> dict[str, Product]:
+    """What is known of the items; `trend` from the popular ranking, whose best score is `best`."""
+    pipeline = services.redis.pipeline(transaction=False)
+    for item in items:
+        pipeline.hmget(services.keys.product(item), *FIELDS)
+    entries = await pipeline.execute() if items else []
+    pairs = zip(items, entries, strict=True)
+    products = {item: _product(entry, ranked.get(item, "")) for item, entry in pairs}
+    if not products or best <= 0:
+        return products
+    members = [member(ranked.get(item, product.category), item) for item, product in products.items()]
+    scores = await services.redis.zmscore(services.keys.ranking(POPULAR, ALL), members)
+    return {
+        item: Product(**{**vars(product), "trend": min((score or 0.0) / best, 1.0)})
+        for (item, product), score in zip(products.items(), scores, strict=True)
+    }
+
+
+def _product(entry: list[Any], category: str) -> Product:
+    own, price, style, brand, status = (value.decode() if value else "" for value in entry)
+    return Product(
+        category=own or category,
+        price=float(price) if price else None,
+        style=style,
+        brand=brand,
+        active=status != "withdrawn",
+    )

@@ -1,0 +1,149 @@
+"""Takes events in: judges each, fills what the catalogue knows, produces, and updates the recent lists.
+
+An event is accepted when Kafka has acknowledged it, now or within the last hour. A request takes two round
+trips to Redis and one to Kafka. Where Kafka doesn't acknowledge everything, the answer is 503: what was
+acknowledged is guarded, so that the caller can send the whole request again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+
+from common.validate import Rejection, validate
+from serving import records
+from serving.errors import unavailable
+from serving.guard import Guard
+from serving.limits import MAX_NESTING, too_deep
+from serving.services import Services
+
+log = logging.getLogger("stylestream.serving.collector")
+MAX_EVENT_BYTES = 262_144
+TOO_DEEP = Rejection("", f"is nested deeper than {MAX_NESTING} levels")
+TOO_LARGE = Rejection("", f"must be at most {MAX_EVENT_BYTES} bytes")
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How many events are safe in Kafka, and which were refused."""
+
+    accepted: int
+    rejected: list[dict[str, Any]]
+
+
+class Collector:
+    """One a process: it knows the events that are on their way."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._guard = Guard(services.keys, services.config.serving.ack_timeout_seconds)
+        self._on_their_way: dict[str, asyncio.Future[bool]] = {}
+
+    async def collect(self, given: Sequence[object]) -> Receipt:
+        """Accepts or refuses each. Raises 503 when Kafka or Redis does not answer."""
+        now_ms = time.time_ns() // 1_000_000
+        good: dict[str, Event] = {}
+        refused: list[tuple[int, Rejection]] = []
+        for index, event in enumerate(given):
+            judged = judge(event, now_ms)
+            if isinstance(judged, Rejection):
+                refused.append((index, judged))
+            else:
+                good.setdefault(judged["event_id"], judged)
+        await self.quarantine([(_raw(given[index]), why) for index, why in refused], now_ms)
+        if good:
+            await self._accept(good)
+        accepted = len(given) - len(refused)
+        self._services.metrics.resent.inc(accepted - len(good))
+        return Receipt(
+            accepted, [{"index": index, "field": r.field, "reason": r.reason} for index, r in refused]
+        )
+
+    async def quarantine(self, refused: Sequence[tuple[bytes, Rejection]], now_ms: int) -> None:
+        """Puts what is refused where it can be looked at, and counts it."""
+        config, metrics = self._services.config, self._services.metrics
+        messages = [records.quarantine_message(raw, why, now_ms, config) for raw, why in refused]
+        if len(await self._services.producer.send(messages)) < len(messages):
+            raise unavailable("Kafka")
+        for _, why in refused:
+            metrics.rejected.labels(why.field, why.reason).inc()
+
+    async def _accept(self, events: dict[str, Event]) -> None:
+        ours, done = await self._claim(events)
+        others = [self._on_their_way.get(event_id) for event_id in events.keys() - ours - done]
+        self._services.metrics.resent.inc(len(events) - len(ours))
+        sent = await self._produce({event_id: events[event_id] for event_id in events if event_id in ours})
+        elsewhere = all([other is not None and await asyncio.shield(other) for other in others])
+        if not (sent and elsewhere):
+            raise unavailable("Kafka")
+
+    async def _claim(self, events: dict[str, Event]) -> tuple[set[str], set[str]]:
+        """Takes the guards and fills the events; one pipeline."""
+        items = list(dict.fromkeys(item for event in events.values() if (item := records.lacking(event))))
+        pipeline = self._services.redis.pipeline(transaction=False)
+        for item in items:
+            pipeline.hmget(self._services.keys.product(item), "category", "price")
+        self._guard.claim(pipeline, events)
+        answers = await pipeline.execute()
+        products = dict(zip(items, answers, strict=False))
+        for event in events.values():
+            records.fill(event, products.get(records.lacking(event) or ""))
+        return Guard.claimed(events, answers[len(items) :])
+
+    async def _produce(self, events: dict[str, Event]) -> bool:
+        """Whether all are acknowledged; guards and recent lists are right in either case."""
+        if not events:
+            return True
+        loop = asyncio.get_running_loop()
+        futures = {event_id: loop.create_future() for event_id in events}
+        self._on_their_way |= futures
+        acknowledged: set[int] = set()
+        try:
+            with self._services.metrics.ack.time():
+                messages = [records.event_message(event, self._services.config) for event in events.values()]
+                acknowledged = await self._services.producer.send(messages)
+        finally:
+            for index, (event_id, future) in enumerate(futures.items()):
+                del self._on_their_way[event_id]
+                future.set_result(index in acknowledged)
+        kept = {event_id for index, event_id in enumerate(events) if index in acknowledged}
+        await self._settle(events, kept)
+        return len(kept) == len(events)
+
+    async def _settle(self, events: dict[str, Event], kept: set[str]) -> None:
+        """After the acknowledgement Redis failing is no error to the caller: the events are safe."""
+        pipeline = self._services.redis.pipeline(transaction=False)
+        self._guard.confirm(pipeline, kept)
+        self._guard.release(pipeline, events.keys() - kept)
+        for event_id in kept:
+            event = events[event_id]
+            records.remember(pipeline, event, self._services.keys, self._services.config)
+            self._services.metrics.accepted.labels(event["event_type"]).inc()
+        try:
+            await pipeline.execute()
+        except RedisError as error:
+            log.warning("recent lists not updated after Kafka's acknowledgement: %s", type(error).__name__)
+
+
+def judge(event: object, now_ms: int) -> Event | Rejection:
+    """The clean event, or why it is refused: the contract's rules, and two that protect the servers."""
+    if too_deep(event):
+        return TOO_DEEP
+    judged = validate(event, now_ms)
+    if isinstance(judged, dict) and len(orjson.dumps(judged)) > MAX_EVENT_BYTES:
+        return TOO_LARGE
+    return judged
+
+
+def _raw(event: object) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except TypeError:  # nested deeper than orjson writes
+        return repr(event).encode()

@@ -1,0 +1,76 @@
+"""What the collector writes: Kafka messages of events, quarantine records, members of the recent list."""
+
+import base64
+import re
+from typing import Any
+
+import orjson
+
+from common.config import Config
+from common.events import ITEM_TYPES, topic_of
+from common.keys import Keys
+from common.validate import Rejection, epoch_ms, rfc3339
+from serving.producer import Message
+
+RAW_BYTES = 400_000  # quoted or in base64 it still fits into a Kafka message of 1 MB
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+RECENT_TYPES = frozenset(ITEM_TYPES) - {"exposure"}
+
+
+def user_of(event: dict[str, Any]) -> str:
+    """Whose event it is: the user, else the session."""
+    return str(event.get("user_id") or event["session_id"])
+
+
+def event_message(event: dict[str, Any], config: Config) -> Message:
+    """The event as Kafka gets it, keyed by its user."""
+    topic = config.topic(topic_of(event["event_type"]))
+    return Message(topic, user_of(event).encode(), orjson.dumps(event))
+
+
+def quarantine_message(raw: bytes, rejection: Rejection, now_ms: int, config: Config) -> Message:
+    """A refused event or body. `raw` is text as it came, or base64 of bytes that are no clean text; longer
+    ones are cut at RAW_BYTES and marked `truncated`."""
+    kept = raw[:RAW_BYTES]
+    text = kept.decode("utf-8", "replace")
+    record = {
+        "encoding": "text",
+        "raw": text,
+        "field": rejection.field,
+        "reason": rejection.reason,
+        "source": "collector",
+        "truncated": len(raw) > RAW_BYTES,
+        "received_at": rfc3339(now_ms),
+    }
+    if CONTROL.search(kept) or text.encode() != kept:
+        record |= {"encoding": "base64", "raw": base64.b64encode(kept).decode()}
+    return Message(config.topic("quarantine"), None, orjson.dumps(record))
+
+
+def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config) -> None:
+    """Puts an item action on its user's recent list, the next request sees it there."""
+    if event["event_type"] not in RECENT_TYPES:
+        return
+    time_ms = epoch_ms(event["event_time"]) or 0
+    names = ("event_id", "event_type", "item_id", "category", "price")
+    member = orjson.dumps([time_ms, *(event.get(name) for name in names)])
+    key = keys.recent(user_of(event))
+    pipeline.zadd(key, {member: time_ms})
+    pipeline.zremrangebyrank(key, 0, -config.profile.recent_actions - 1)
+    pipeline.expire(key, config.profile.ttl_hours * 3600)
+
+
+def fill(event: dict[str, Any], product: tuple[bytes | None, bytes | None] | None) -> None:
+    """Category and price from the product cache, where the event lacks them."""
+    category, price = product or (None, None)
+    if category and "category" not in event:
+        event["category"] = category.decode()
+    if price and "price" not in event:
+        event["price"] = float(price)
+
+
+def lacking(event: dict[str, Any]) -> str | None:
+    """The item whose category or price the event lacks; None where there is nothing to fill."""
+    if event["event_type"] not in ITEM_TYPES or ("category" in event and "price" in event):
+        return None
+    return str(event["item_id"])

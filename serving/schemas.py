@@ -1,0 +1,119 @@
+"""Shapes of the answers, for /openapi.json and /docs; the routes write them by orjson directly."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class ErrorDetail(BaseModel):
+    code: str
+    message: str
+    details: Any = None
+
+
+class ErrorBody(BaseModel):
+    error: ErrorDetail
+
+
+class RejectedEvent(BaseModel):
+    index: int = Field(description="place in the request, from 0")
+    field: str = Field(description="'' means the whole event")
+    reason: str
+
+
+class ReceiptBody(BaseModel):
+    accepted: int
+    rejected: list[RejectedEvent]
+
+
+class RankedItemBody(BaseModel):
+    rank: int
+    item_id: str
+    category: str
+    score: float
+    views: int = Field(description="in the last hour, same scope")
+
+
+class RankingBody(BaseModel):
+    ranking: str
+    category: str | None
+    as_of: str | None = Field(description="newest minute of event time; null before the first event")
+    horizon: str | None = Field(
+        description="T, up to which the batch layer vouches; null before its first run"
+    )
+    items: list[RankedItemBody]
+
+
+class CategoryWeight(BaseModel):
+    category: str
+    weight: float = Field(description="the weights of all categories sum to 1")
+
+
+class PriceBand(BaseModel):
+    low: float | None
+    typical: float | None
+    high: float | None
+
+
+class Pattern(BaseModel):
+    counts: dict[str, int]
+    active_hour: int | None = Field(description="hour of the day, UTC")
+
+
+class RecentAction(BaseModel):
+    item_id: str
+    event_type: str
+    event_time: str
+
+
+class ProfileBody(BaseModel):
+    user_id: str
+    as_of: str | None
+    interest_category: str | None
+    current_category: str | None = Field(description="category of the newest action")
+    categories: list[CategoryWeight]
+    price_band: PriceBand
+    pattern: Pattern
+    recent: list[RecentAction]
+
+
+class Reason(BaseModel):
+    signal: Literal["als", "category", "price", "trend", "recent"]
+    contribution: float
+
+
+class RecommendedItem(BaseModel):
+    rank: int
+    item_id: str
+    score: float
+    reasons: list[Reason] | None = Field(None, description="with explain=true; they add up to the score")
+
+
+class RecommendationsBody(BaseModel):
+    surface: Literal["for-you"]
+    user_id: str
+    model_version: str | None
+    fallback: Literal["popular-in-category", "popular", "none"] | None
+    items: list[RecommendedItem]
+
+
+class ItemBody(BaseModel):
+    item_id: str
+    fallback: Literal["unknown-item"] | None
+    title: str | None
+    category: str | None
+    price: float | None
+    style: str | None
+    brand: str | None
+    stock: int | None
+    status: str | None
+
+
+class Part(BaseModel):
+    ok: bool
+    detail: str
+
+
+class ReadyBody(BaseModel):
+    ready: bool
+    parts: dict[str, Part]

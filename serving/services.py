@@ -1,0 +1,64 @@
+"""What a serving process holds while it runs: configuration, connections, counters."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+import redis.asyncio.cluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from common.config import Config
+from common.keys import Keys
+from common.redis_client import redis_target
+from serving.limits import RateLimit
+from serving.metrics import Metrics
+from serving.producer import AckProducer
+
+REDIS_TIMEOUT_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Services:
+    """Handed to the routes as `request.app.state.services`."""
+
+    config: Config
+    keys: Keys
+    redis: Any  # redis.asyncio.Redis or RedisCluster
+    producer: AckProducer
+    metrics: Metrics
+    rate: RateLimit
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Services]:
+    """The services, connected lazily; everything is closed at the end."""
+    producer = AckProducer(config)
+    client = connect(config)
+    producer.start()
+    try:
+        yield Services(
+            config=config,
+            keys=Keys(config.redis.prefix),
+            redis=client,
+            producer=producer,
+            metrics=Metrics(),
+            rate=RateLimit(config.serving.requests_per_second),
+        )
+    finally:
+        producer.stop()
+        await client.aclose()
+
+
+def connect(config: Config) -> Any:
+    """An asyncio client. A request waits for Redis only shortly, and tries a broken connection once more."""
+    target = redis_target(config)
+    options = target.options() | {
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+        "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
+        "retry": Retry(NoBackoff(), 1),
+    }
+    client: Any = redis.asyncio.cluster.RedisCluster if target.cluster else redis.asyncio.Redis
+    return client.from_url(target.url, **options)
