@@ -92,7 +92,12 @@ def _format(folder: Path, settings: Path, log: Path) -> None:
     cluster = "x" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
     tool = [*_java(_logging(folder)), "kafka.tools.StorageTool"]
     process = start([*tool, "format", "--ignore-formatted", "-t", cluster, "-c", settings], log)
-    if process.wait(START_SECONDS) != 0:
+    try:
+        code = process.wait(START_SECONDS)
+    except BaseException:
+        process.kill()
+        raise
+    if code != 0:
         raise UnavailableError(f"the embedded Kafka cannot prepare {folder}: {log_tail(log)}")
 
 

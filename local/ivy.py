@@ -10,6 +10,7 @@ from local.java import require_java
 
 Coordinate = tuple[str, str, str]
 Say = Callable[[str], None]
+_RUNNING: "set[subprocess.Popen[str]]" = set()
 
 
 def pyspark_home() -> Path:
@@ -58,11 +59,24 @@ def _run(command: list[str], say: Say) -> list[str] | None:
     """None when it worked, else everything that was printed."""
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout or ():
-            lines.append(line.strip())
-            if line.startswith("downloading ") and ".jar" in line:
-                say(f"  {line.split()[1].rsplit('/', 1)[-1]}")
+        _RUNNING.add(process)
+        try:
+            for line in process.stdout or ():
+                lines.append(line.strip())
+                if line.startswith("downloading ") and ".jar" in line:
+                    say(f"  {line.split()[1].rsplit('/', 1)[-1]}")
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _RUNNING.discard(process)
     return lines if process.returncode else None
+
+
+def break_off() -> None:
+    """Ends every download of this process, e.g. when it is interrupted; each then fails with its error."""
+    for process in list(_RUNNING):
+        process.kill()
 
 
 def _reason(lines: list[str]) -> str:

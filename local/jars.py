@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.errors import MissingRequirementError, UnavailableError
 from common.jars import CLASS_PATH, SPARK_PACKAGES, cache_dir
-from local.ivy import Coordinate, Say, retrieve
+from local.ivy import Coordinate, Say, break_off, retrieve
 
 KAFKA_VERSION = "4.1.0"
 # The second is what lets the broker's log4j speak: without it a failing broker says nothing.
@@ -46,8 +46,12 @@ def broker_present() -> bool:
 def fetch(say: Say) -> None:
     """Brings what is missing, both sets at once. `UnavailableError` in one line when that fails."""
     with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(fetch_connectors, say), pool.submit(fetch_broker, say)]:
-            future.result()
+        try:
+            for future in [pool.submit(fetch_connectors, say), pool.submit(fetch_broker, say)]:
+                future.result()
+        except BaseException:
+            break_off()
+            raise
 
 
 def fetch_connectors(say: Say) -> None:

@@ -1,0 +1,51 @@
+# Stylestream. `make help` lists what there is. Needs Python >= 3.10 and Java >= 17, nothing else.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# bash sets a SECONDS of its own, so only one that was given counts.
+GIVEN = $(filter command environment,$(firstword $(origin $(1))))
+# $(call option,VARIABLE,--option): the option when the variable was given and is not empty
+option = $(if $(call GIVEN,$(1)),$(if $($(1)),$(2) '$($(1))'))
+
+.PHONY: help setup lint test demo bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make demo takes DATASET= DATA= PORT= SECONDS= RATE= STATE= SPEED=   (docs: README.md)"
+
+$(STAMP): setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+	  || { echo "make: $(PYTHON) is missing or older than Python 3.10: install it, or name another by PYTHON=" >&2; exit 3; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make an environment (Debian: apt-get install python3-venv)" >&2; exit 3; }
+	@echo "installing Python packages into $(VENV) (once; some minutes)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+setup: $(STAMP) ## Python environment, Spark's connectors and the Kafka broker
+	@$(BIN)/stylestream setup
+
+lint: $(STAMP) ## ruff (lint and format) and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: setup ## every test, on real Kafka, Redis, Spark and Delta; fast ones first
+	@$(BIN)/pytest tests/unit tests/spark tests/integration tests/e2e
+
+demo: $(STAMP) ## the whole platform in the foreground, on http://127.0.0.1:8000
+	@exec $(BIN)/stylestream demo $(call option,DATASET,--dataset) $(call option,DATA,--data) \
+	  $(call option,PORT,--port) $(call option,SECONDS,--seconds) $(call option,RATE,--rate) \
+	  $(call option,STATE,--state) $(call option,SPEED,--speed)
+
+bench: setup ## measure speed and quality
+	@$(BIN)/stylestream bench
+
+clean: ## remove the environment, the demo's state and everything generated (downloads stay cached)
+	@test ! -x $(BIN)/stylestream || $(BIN)/stylestream down
+	@rm -rf $(VENV) .stylestream build dist *.egg-info .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
