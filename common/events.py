@@ -10,11 +10,15 @@ from typing import Literal
 Kind = Literal["id", "text", "number", "integer", "time"]
 
 # An id may hold anything printable; it may not look like an object or a list that was put where a name belongs.
-ID_PATTERN = r"^[^\[\{\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-NUMBER_PATTERN = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$"
-INTEGER_PATTERN = r"^[0-9]{1,9}$"
-TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
-CARD_PATTERN = r"^[0-9](?:[ -]?[0-9]){12,18}$"
+# Each pattern describes the whole text (Python: fullmatch; Java: wrapped in ^(?:…)\z).
+ID_PATTERN = r"[^\[\{\x00-\x1f\x7f][^\x00-\x1f\x7f]*"
+NUMBER_PATTERN = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?"
+INTEGER_PATTERN = r"[+-]?[0-9]{1,9}"
+TIME_PATTERN = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:[Zz]|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"
+)
+CARD_PATTERN = r"[0-9](?:[ -]?[0-9]){12,18}"
 
 MAX_AHEAD_MS = 5 * 60 * 1000
 OLDEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
@@ -115,7 +119,7 @@ def reasons(field: Field) -> dict[str, str]:
     }
 
 
-MALFORMED = ("", "not a JSON object")
+MALFORMED = ("", "not a JSON object with the fields of an event")
 REQUIRED_REASON = "is required for this event_type"
 NO_ONE_REASON = "user_id or session_id is required"
 TYPE_REASON = f"must be one of {', '.join(EVENT_TYPES)}"
@@ -132,5 +136,15 @@ def topic_of(event_type: str) -> str:
     return "orders" if event_type in ORDER_TYPES else "behavior"
 
 
-TOPICS = ("behavior", "orders", "payments", "catalog", "experiments", "logs", "quarantine", "decisions", "alerts")
+TOPICS = (
+    "behavior",
+    "orders",
+    "payments",
+    "catalog",
+    "experiments",
+    "logs",
+    "quarantine",
+    "decisions",
+    "alerts",
+)
 EVENT_TOPICS = ("behavior", "orders", "payments")

@@ -17,14 +17,18 @@ class RedisTarget:
     cluster: bool
     ssl_cafile: str
 
-    def connect(self) -> "redis.Redis[bytes]":
+    def connect(self) -> redis.Redis:
         """A client that answers bytes. Connecting happens at the first command."""
         client: Any = redis.RedisCluster if self.cluster else redis.Redis
         return client.from_url(self.url, **self.options())  # type: ignore[no-any-return]
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for `from_url`, the same for blocking and asyncio clients."""
-        options: dict[str, Any] = {"socket_timeout": 10, "socket_connect_timeout": 5, "health_check_interval": 30}
+        options: dict[str, Any] = {
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "health_check_interval": 30,
+        }
         if self.ssl_cafile:
             options["ssl_ca_certs"] = self.ssl_cafile
         return options

@@ -2,7 +2,6 @@
 
 import os
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from common.config import Config
@@ -25,11 +24,19 @@ DEFAULTS = {
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "1000000",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
     "spark.python.worker.reuse": "true",
+    # A JSON object with the same name twice is bad style, no reason to stop a query.
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+}
+# Pushing a filter below the projection that parses JSON makes Spark parse once more for every rule in it.
+OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
+PARSE_ONCE = {
+    "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.PushDownPredicates,{OPTIMIZER}.InferFiltersFromGenerate",
+    "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
 }
 # On a local disk Hadoop forks a chmod for every file; this file system does not.
 LOCAL_FILES = {
@@ -72,11 +79,11 @@ def _checked(builder: SparkSession.Builder) -> SparkSession:
         spark = builder.getOrCreate()
         spark.sparkContext.setLogLevel("WARN")
         spark._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")  # type: ignore[union-attr]
-    except (PySparkException, Exception) as error:
+    except Exception as error:
         if "ClassNotFound" in str(error):
             raise MissingRequirementError(
-                "Delta and Kafka connectors are not on Spark's class path: run 'make setup' and this project's own"
-                " spark-submit, or pass --packages (docs/operations.md)"
+                "Delta and Kafka connectors are not on Spark's class path: run 'make setup' and this"
+                " project's own spark-submit, or pass --packages (docs/operations.md)"
             ) from None
         raise
     return spark

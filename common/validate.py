@@ -14,12 +14,13 @@ import orjson
 
 from common import events as contract
 
-_ID = re.compile(contract.ID_PATTERN, re.DOTALL)
+_ID = re.compile(contract.ID_PATTERN)
 _NUMBER = re.compile(contract.NUMBER_PATTERN, re.ASCII)
 _INTEGER = re.compile(contract.INTEGER_PATTERN, re.ASCII)
 _TIME = re.compile(contract.TIME_PATTERN, re.ASCII)
 _CARD = re.compile(contract.CARD_PATTERN, re.ASCII)
 _FORMS = {"id": _ID, "number": _NUMBER, "integer": _INTEGER, "time": _TIME}
+_ANY = (*contract.FIELD_NAMES, "payment")
 _REASONS = {f: contract.reasons(f) for f in (*contract.FIELDS, *contract.PAYMENT_FIELDS)}
 
 
@@ -41,17 +42,21 @@ def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
     has only the fields present: `event_time` as text in UTC with milliseconds, `price` float, `quantity`
     and `position` int. The first failing rule is the one reported, in the order of the tables.
     """
-    if not isinstance(event, dict):
+    if not isinstance(event, dict) or all(event.get(name) is None for name in _ANY):
         return Rejection(*contract.MALFORMED)
     clean: dict[str, Any] = {}
     for field in contract.FIELDS:
         rejection = _take(field, field.name, event, clean)
         if rejection is not None:
             return rejection
-    return _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_properties(event, clean)
+    return (
+        _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_properties(event, clean)
+    )
 
 
-def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
+def _take(
+    field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]
+) -> Rejection | None:
     value = source.get(field.name)
     if value is None or value == "":
         return None
@@ -60,7 +65,7 @@ def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[
     if field.kind in ("id", "text") and len(text) > field.limit:
         return Rejection(path, reasons["limit"])
     form = _FORMS.get(field.kind)
-    if form is not None and not form.match(text):
+    if form is not None and not form.fullmatch(text):
         return Rejection(path, reasons["form"])
     if field.kind in ("number", "integer"):
         number = float(text)
@@ -106,7 +111,7 @@ def _payment(event: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
         rejection = _take(field, f"payment.{field.name}", payment, kept)
         if rejection is not None:
             return rejection
-    if _CARD.match(kept.get("card_token", "")):
+    if _CARD.fullmatch(kept.get("card_token", "")):
         return Rejection("payment.card_token", contract.CARD_REASON)
     clean["payment"] = kept
     return None
@@ -124,7 +129,7 @@ def _with_properties(event: dict[str, Any], clean: dict[str, Any]) -> dict[str, 
 
 def epoch_ms(text: str) -> int | None:
     """Epoch milliseconds of an RFC 3339 time with a zone; None where it is no such time."""
-    if not _TIME.match(text):
+    if not _TIME.fullmatch(text):
         return None
     whole, fraction, zone = re.match(r"(.{19})(\.\d+)?(.+)$", text).groups()  # type: ignore[union-attr]
     zone = "+00:00" if zone in "Zz" else zone

@@ -72,19 +72,20 @@ def seen_items(profile: Profile) -> list[str]:
 
 def for_you(
     als: Mapping[str, float],
-    products: Mapping[str, Product],
+    candidates: Mapping[str, Product],
+    seen: Mapping[str, Product],
     profile: Profile,
     bought: Iterable[str],
     filters: Filters,
     config: RecommendConfig,
 ) -> list[Recommendation]:
-    """Every admissible item of `products`, best first. `als` maps items to their scores, `products` holds all
-    candidates and the items seen last."""
+    """Every admissible candidate, best first. `als` maps items to their scores, `seen` holds the items seen
+    last, newest first."""
     excluded = profile.purchased | set(bought)
     top = max(als.values(), default=0.0)
-    seen = [(item, products[item]) for item in seen_items(profile) if item in products]
+    last = list(seen.items())
     found = []
-    for item, product in products.items():
+    for item, product in candidates.items():
         if item in excluded or not filters.admit(product):
             continue
         parts = {
@@ -92,7 +93,7 @@ def for_you(
             "category": config.category_boost * _category_fit(product, profile),
             "price": config.price_weight * price_fit(product.price, profile.price_band),
             "trend": config.trend_weight * product.trend,
-            "recent": config.recent_weight * _similarity(item, product, seen),
+            "recent": config.recent_weight * _similarity(item, product, last),
         }
         reasons = sorted(
             ((s, v) for s, v in parts.items() if v > 0), key=lambda reason: (-reason[1], reason[0])

@@ -1,0 +1,19 @@
+"""`stylestream stream`: runs streaming queries in the foreground."""
+
+import click
+
+from cli.options import with_config
+from common.config import Config
+
+QUERIES = ("facts", "lake", "catalog")
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(QUERIES), metavar="[NAME]...")
+@with_config
+def stream(config: Config, names: tuple[str, ...]) -> None:
+    """Run streaming queries until Ctrl-C: all that the configuration names, or those given (facts, lake,
+    catalog), in one Spark application."""
+    from streaming.app import run
+
+    run(config, list(names or config.streaming.queries))

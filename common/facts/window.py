@@ -1,0 +1,3 @@
+"""The one grain of every fact."""
+
+MINUTE = "1 minute"

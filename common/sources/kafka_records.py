@@ -1,0 +1,21 @@
+"""Kafka topics as streams of raw records."""
+
+from pyspark.sql import DataFrame, SparkSession
+
+from common.config import Config
+from common.kafka_client import spark_kafka_options
+
+
+def read_topics(spark: SparkSession, config: Config, names: tuple[str, ...]) -> DataFrame:
+    """A stream of the records of our topics `names`: key, value, topic, partition, offset, timestamp.
+
+    A micro-batch takes at most `streaming.max_offsets_per_trigger` records, whatever the backlog. Data that
+    Kafka has already deleted stops the query with an error rather than being skipped in silence.
+    """
+    options = spark_kafka_options(config) | {
+        "subscribe": ",".join(config.topic(name) for name in names),
+        "startingOffsets": config.streaming.starting_offsets,
+        "maxOffsetsPerTrigger": str(config.streaming.max_offsets_per_trigger),
+        "failOnDataLoss": "true",
+    }
+    return spark.readStream.format("kafka").options(**options).load()

@@ -1,0 +1,34 @@
+"""The Delta tables of the lake: names and how to read them."""
+
+from pathlib import PurePosixPath
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from common.config import Config
+
+EVENTS = "events"
+QUARANTINE = "quarantine"
+CATALOG = "catalog"
+ITEM_FACTS = "item_facts"
+USER_FACTS = "user_facts"
+
+
+def table_path(config: Config, name: str) -> str:
+    """Where a table of ours is."""
+    if "://" in config.lake_path:
+        return f"{config.lake_path.rstrip('/')}/{name}"
+    return str(PurePosixPath(config.lake_path) / name)
+
+
+def exists(spark: SparkSession, config: Config, name: str) -> bool:
+    """Whether the table has been written yet."""
+    return bool(DeltaTable.isDeltaTable(spark, table_path(config, name)))
+
+
+def read_table(spark: SparkSession, config: Config, name: str, version: int | None = None) -> DataFrame:
+    """A table as it is now, or as of one of its versions."""
+    reader = spark.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", version)
+    return reader.load(table_path(config, name))

@@ -1,0 +1,44 @@
+"""The batch part of a decayed ranking: everything up to the horizon T, as it stands at T.
+
+In: item facts (`common.schemas.ITEM_FACTS`). Out: `scope` (a category, or '*' for all), `member`
+(`common.keys.member`), `score` = Σ contribution · 2^((minute − T) / half-life) over the facts with
+minute < T, where contribution = Σ weight(action) · count(action). Exponential decay is multiplicative, so
+the score at a later minute m is score · 2^(−(m − T) / half-life), plus what the stream counted since T.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from common.config import Action, RankingConfig
+from common.facts.aggregate import COUNTS
+from common.keys import ALL, SEPARATOR
+
+# After 40 half-lives a contribution counts 10^-12 of what it did: older facts need not be read.
+HALF_LIVES = 40
+
+
+def minute_of(window_start: Column) -> Column:
+    """Minutes since the epoch."""
+    return F.floor(F.unix_seconds(window_start) / 60)
+
+
+def contributed(weights: Mapping[Action, float]) -> Column:
+    """What one fact adds to a ranking: Σ weight of the action × its count."""
+    terms = [F.col(COUNTS[action]) * F.lit(float(weight)) for action, weight in weights.items()]
+    return sum(terms[1:], start=terms[0])
+
+
+def decayed_base(facts: DataFrame, ranking: RankingConfig, horizon_minute: int) -> DataFrame:
+    """`scope, member, score` of `ranking` at `horizon_minute`; only positive scores."""
+    oldest = horizon_minute - HALF_LIVES * ranking.minutes
+    minute = minute_of(F.col("window_start"))
+    kept = facts.where((minute < horizon_minute) & (minute >= oldest))
+    part = contributed(ranking.weights) * F.pow(F.lit(2.0), (minute - horizon_minute) / ranking.minutes)
+    member = F.concat("category", F.lit(SEPARATOR), "item_id")
+    scores = (
+        kept.groupBy("category", member.alias("member")).agg(F.sum(part).alias("score")).where("score > 0")
+    )
+    scopes = F.explode(F.array("category", F.lit(ALL))).alias("scope")
+    return scores.select(scopes, "member", "score")

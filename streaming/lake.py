@@ -1,0 +1,81 @@
+"""Query `lake`: every event topic → Delta `events`, what cannot be read → Delta and topic `quarantine`.
+
+Reads: topics behavior, orders, payments, and quarantine (for what the collector refused). Writes: Delta
+events and quarantine, exactly once, partitioned by date. Trigger: every few seconds, for fewer, larger files.
+"""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from common.config import Config
+from common.events import EVENT_TOPICS, FIELD_NAMES
+from common.schemas import QUARANTINE as QUARANTINE_SCHEMA
+from common.sinks.lake import append_once
+from common.sinks.quarantine import quarantine, rejected
+from common.sources.kafka_records import read_topics
+from common.sources.lake import EVENTS, QUARANTINE
+from common.sources.parse import parse, valid
+from streaming.query import run_alone, start_query
+
+NAME = "lake"
+REFUSED_JSON = "encoding string, raw string, field string, reason string, source string"
+
+
+def lake_events(parsed: DataFrame) -> DataFrame:
+    """Valid events as the lake keeps them: the contract's fields, unknown ones as JSON in `properties`."""
+    known = F.array(*[F.lit(name) for name in (*FIELD_NAMES, "payment", "properties")])
+    all_fields = F.from_json(F.col("raw").cast("string"), "map<string,string>")
+    given = F.from_json(F.element_at(all_fields, F.lit("properties")), "map<string,string>")
+    extra = F.map_filter(all_fields, lambda name, _: ~F.array_contains(known, name))
+    given_only = F.map_filter(
+        F.coalesce(given, F.create_map().cast("map<string,string>")),
+        lambda name, _: ~F.map_contains_key(extra, name),
+    )
+    properties = F.map_concat(given_only, extra)
+    return valid(parsed).select(
+        *FIELD_NAMES,
+        "payment",
+        F.when(F.size(properties) > 0, F.to_json(properties)).alias("properties"),
+        "topic",
+        "partition",
+        "offset",
+        "ingest_time",
+        F.to_date("event_time").alias("date"),
+    )
+
+
+def refused_by_collector(records: DataFrame) -> DataFrame:
+    """Records of the quarantine topic that the collector wrote, as quarantine rows."""
+    read = records.withColumn("r", F.from_json(F.col("value").cast("string"), REFUSED_JSON))
+    raw = F.when(F.col("r.encoding") == "base64", F.unbase64("r.raw")).otherwise(F.encode("r.raw", "UTF-8"))
+    rows = read.filter("r.source = 'collector'").select(
+        raw.alias("raw"), "r.field", "r.reason", "r.source", "topic", "partition", "offset", "timestamp"
+    )
+    dated = rows.withColumnRenamed("timestamp", "ingest_time").withColumn("date", F.to_date("ingest_time"))
+    return dated.select(*QUARANTINE_SCHEMA.fieldNames())
+
+
+def start(spark: SparkSession, config: Config) -> StreamingQuery:
+    """Starts the query; it runs until stopped."""
+    refused_topic = config.topic("quarantine")
+
+    def write(batch: DataFrame, batch_id: int) -> None:
+        parsed = parse(batch.filter(F.col("topic") != refused_topic)).persist()
+        try:
+            append_once(lake_events(parsed), config, EVENTS, batch_id)
+            bad = rejected(parsed, NAME)
+            if not bad.isEmpty():
+                quarantine(bad, config, batch_id)
+            refused = refused_by_collector(batch.filter(F.col("topic") == refused_topic))
+            if not refused.isEmpty():
+                append_once(refused, config, QUARANTINE, batch_id, part="-collector")
+        finally:
+            parsed.unpersist()
+
+    records = read_topics(spark, config, (*EVENT_TOPICS, "quarantine"))
+    return start_query(records, NAME, config, write, config.streaming.lake_trigger)
+
+
+if __name__ == "__main__":
+    run_alone(NAME)

@@ -1,0 +1,37 @@
+"""What every streaming query shares: how it starts, and how it runs as a job of its own."""
+
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame
+from pyspark.sql.streaming.query import StreamingQuery
+
+from common.config import Config
+
+
+def checkpoint(config: Config, name: str) -> str:
+    """Where a query keeps its offsets and state: deleting it makes the query start anew."""
+    return f"{config.checkpoint_path.rstrip('/')}/{name}"
+
+
+def start_query(
+    rows: DataFrame,
+    name: str,
+    config: Config,
+    write: Callable[[DataFrame, int], None],
+    trigger: str,
+    mode: str = "append",
+) -> StreamingQuery:
+    """Starts `rows` into `write(batch, batch_id)`, which may see the same batch again after a failure."""
+    writer = (
+        rows.writeStream.queryName(name)
+        .outputMode(mode)
+        .option("checkpointLocation", checkpoint(config, name))
+    )
+    return writer.foreachBatch(write).trigger(processingTime=trigger).start()
+
+
+def run_alone(name: str) -> None:
+    """Entry point of `spark-submit streaming/<name>.py --conf FILE`."""
+    from streaming.app import main
+
+    main([name])

@@ -1,0 +1,113 @@
+"""Looks after one streaming query: notes its progress in Redis, starts it again when it fails."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import redis
+from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
+
+from common.config import Config
+from common.keys import Keys
+from common.redis_client import redis_target
+
+LONGEST_PAUSE = 30.0
+NOTE_EVERY = 2.0
+PROGRESS_SECONDS = 300
+
+
+class Watch:
+    """One query. `look` is called about once a second; a failed query starts again from its checkpoint after
+    1, 2, 4 … 30 seconds. Nothing is lost by that: what the failed micro-batch wrote, it writes again."""
+
+    def __init__(self, name: str, start: Callable[[], StreamingQuery], config: Config) -> None:
+        self.name = name
+        self._start = start
+        self._redis = redis_target(config).connect()
+        self._key = Keys(config.redis.prefix).progress(name)
+        self._query: StreamingQuery | None = None
+        self._failures = 0
+        self._due = 0.0
+        self._noted = 0.0
+        self._late = 0
+        self._last_batch = -1
+
+    def look(self) -> None:
+        """Starts, restarts or notes the query, whichever is due."""
+        now = time.monotonic()
+        if self._query is None:
+            if now >= self._due:
+                self._query = self._start()
+        elif not self._query.isActive:
+            self._failed(now)
+        elif now >= self._noted + NOTE_EVERY:
+            self._noted = now
+            self._note(self._query)
+
+    def stop(self) -> None:
+        """Stops the query after its current micro-batch."""
+        if self._query is not None:
+            self._query.stop()
+
+    def _failed(self, now: float) -> None:
+        query, self._query = self._query, None
+        error = query.exception() if query is not None else None
+        pause = min(LONGEST_PAUSE, 2.0**self._failures)
+        self._failures += 1
+        self._due = now + pause
+        print(
+            f"query {self.name} failed: {_first_line(error)}; again in {pause:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _note(self, query: StreamingQuery) -> None:
+        for progress in query.recentProgress:
+            if progress.batchId > self._last_batch:
+                self._last_batch = progress.batchId
+                self._late += sum(s.numRowsDroppedByWatermark for s in progress.stateOperators)
+        last = query.lastProgress
+        if last is not None and last.numInputRows:
+            self._failures = 0
+        try:
+            self._redis.set(self._key, orjson.dumps(self._summary(last)), ex=PROGRESS_SECONDS)
+        except redis.RedisError as error:
+            print(f"query {self.name}: progress not noted: {_first_line(error)}", file=sys.stderr, flush=True)
+
+    def _summary(self, last: Any) -> dict[str, Any]:
+        return {
+            "query": self.name,
+            "written_at_ms": time.time_ns() // 1_000_000,
+            "batch_id": last.batchId if last else -1,
+            "rows": last.numInputRows if last else 0,
+            "rows_per_second": last.processedRowsPerSecond if last and last.numInputRows else 0.0,
+            "batch_ms": last.durationMs.get("triggerExecution", 0) if last else 0,
+            "phases_ms": dict(last.durationMs) if last else {},
+            "as_of_ms": _epoch_ms(last.eventTime.get("max")) if last else None,
+            "watermark_ms": _epoch_ms(last.eventTime.get("watermark")) if last else None,
+            "late_rows": self._late,
+            "failures": self._failures,
+            "backlog": _backlog(last),
+        }
+
+
+def _backlog(last: Any) -> int:
+    """Records in Kafka that the query has not read: the source's own figure at its last micro-batch."""
+    if last is None:
+        return 0
+    return sum(int(float(s.metrics.get("maxOffsetsBehindLatest", 0) or 0)) for s in last.sources if s.metrics)
+
+
+def _epoch_ms(text: str | None) -> int | None:
+    from common.validate import epoch_ms
+
+    return epoch_ms(text) if text else None
+
+
+def _first_line(error: StreamingQueryException | Exception | None) -> str:
+    lines = [line.strip() for line in str(error or "stopped").splitlines() if line.strip()]
+    causes = [line for line in lines if "Error" in line or "Exception" in line]
+    return (causes[-1] if causes else lines[0] if lines else "unknown")[:300]
