@@ -1,0 +1,47 @@
+"""The application: routes under /v1, health, metrics and the pages, with the services they share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from common.config import Config
+from serving.auth import refuse_open_door
+from serving.collector import Collector
+from serving.errors import add_handlers
+from serving.gate import Gate
+from serving.readiness import Readiness
+from serving.routes import events, health, items, page, rankings, users
+from serving.services import running
+
+DESCRIPTION = "Events in; rankings, profiles and recommendations out. Times are UTC, RFC 3339."
+
+
+def create_app(config: Config) -> FastAPI:
+    """The ASGI application; `ConfigError` when it would be open to the network without a key."""
+    refuse_open_door(config.serving)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(config) as services:
+            app.state.services = services
+            app.state.collector = Collector(services)
+            app.state.readiness = Readiness(services)
+            yield
+
+    app = FastAPI(
+        title="Stylestream",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Gate)
+    add_handlers(app)
+    for routes in (events, rankings, users, items):
+        app.include_router(routes.router, prefix="/v1")
+    app.include_router(health.router)
+    app.include_router(page.router)
+    return app

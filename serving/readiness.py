@@ -1,0 +1,82 @@
+"""Whether every part is fit to serve: Redis, Kafka, the stream, and (for information) the model."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import orjson
+from confluent_kafka import KafkaException
+from redis.exceptions import RedisError
+
+from common.events import EVENT_TOPICS
+from serving.services import Services
+
+STREAM = "facts"
+STALE_SECONDS = 60
+KAFKA_CACHE_SECONDS = 5
+KAFKA_TIMEOUT_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part's state, and why."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness:
+    """One a process: it keeps Kafka's answer for a few seconds."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._kafka = Part(False, "not asked yet")
+        self._asked = -float(KAFKA_CACHE_SECONDS)
+        self._asking = asyncio.Lock()
+
+    async def parts(self) -> dict[str, Part]:
+        """Every part. The model's absence is said, but the fallbacks serve without it."""
+        (redis, stream, model), kafka = await asyncio.gather(self._stored(), self._brokers())
+        return {"redis": redis, "kafka": kafka, "stream": stream, "model": model}
+
+    async def _stored(self) -> tuple[Part, Part, Part]:
+        keys = self._services.keys
+        try:
+            pipeline = self._services.redis.pipeline(transaction=False)
+            pipeline.get(keys.progress(STREAM))
+            pipeline.get(keys.live_model)
+            progress, version = await pipeline.execute()
+        except RedisError as error:
+            unknown = Part(False, "unknown: Redis does not answer")
+            return Part(False, f"does not answer ({type(error).__name__})"), unknown, Part(True, "unknown")
+        model = Part(True, f"version {version.decode()}" if version else "none yet")
+        return Part(True, "answers"), self._stream(progress), model
+
+    def _stream(self, progress: bytes | None) -> Part:
+        if progress is None:
+            return Part(False, f"no report of '{STREAM}' yet, or the last one has expired")
+        report = orjson.loads(progress)
+        age = max(0.0, time.time() - report["written_at_ms"] / 1000)
+        self._services.metrics.stream_age.set(age)
+        detail = (
+            f"batch {report['batch_id']} {age:.0f} s ago, {report['rows_per_second']:.0f} rows/s,"
+            f" {report['batch_ms']:.0f} ms a batch, {report['late_rows']} late rows"
+        )
+        return Part(age <= STALE_SECONDS, detail if age <= STALE_SECONDS else f"stale: {detail}")
+
+    async def _brokers(self) -> Part:
+        async with self._asking:
+            if time.monotonic() - self._asked >= KAFKA_CACHE_SECONDS:
+                self._kafka = await asyncio.to_thread(self._ask_brokers)
+                self._asked = time.monotonic()
+        return self._kafka
+
+    def _ask_brokers(self) -> Part:
+        try:
+            topics = self._services.producer.topics(KAFKA_TIMEOUT_SECONDS)
+        except KafkaException:
+            return Part(False, "no broker answers")
+        missing = [name for name in EVENT_TOPICS if self._services.config.topic(name) not in topics]
+        if missing:
+            return Part(False, f"topics are missing: {', '.join(missing)}; run 'stylestream topics'")
+        return Part(True, f"answers, {len(topics)} topics")

@@ -1,0 +1,98 @@
+"""Runs the application with uvicorn: one line when it cannot, a graceful end on SIGTERM or Ctrl-C."""
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import redis
+import uvicorn
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from common.config import Config
+from common.endpoints import kafka_servers
+from common.errors import StylestreamError, UnavailableError
+from common.kafka_client import producer_settings
+from common.redis_client import redis_target
+from serving.app import create_app
+
+GRACE_SECONDS = 3
+KAFKA_SECONDS = 10
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """uvicorn that returns after a signal; its own would raise the signal again and so end with an error."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(config: Config, announce: Callable[[str], object]) -> None:
+    """Serves until SIGTERM or Ctrl-C, after announcing the address. `StylestreamError` when a store or the
+    address cannot be had."""
+    app = create_app(config)
+    check_stores(config)
+    listener = listen(config.serving.host, config.serving.port)
+    announce(f"serving on http://{config.serving.host}:{listener.getsockname()[1]}")
+    settings = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        lifespan="on",
+    )
+    try:
+        Server(settings).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket; one line when the address is taken or not ours."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise StylestreamError(
+            f"cannot serve on {host}:{port}: {error.strerror or error}; choose another with --host and --port"
+        ) from None
+    return listener
+
+
+def check_stores(config: Config) -> None:
+    """`UnavailableError` when Redis or Kafka does not answer now."""
+    target = redis_target(config)
+    try:
+        with target.connect() as connection:
+            connection.ping()
+    except redis.exceptions.RedisError as error:
+        raise UnavailableError(f"Redis at {_shown(target.url)} does not answer: {error}") from None
+    settings = producer_settings(config)
+    del settings["enable.idempotence"]
+    try:
+        AdminClient({**settings, "log_level": 0}).list_topics(timeout=KAFKA_SECONDS)
+    except KafkaException:
+        raise UnavailableError(
+            f"Kafka at {kafka_servers(config)} does not answer within {KAFKA_SECONDS} s"
+        ) from None
+
+
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    return url.rpartition("@")[2] if "@" in url else url
