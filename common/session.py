@@ -1,6 +1,7 @@
 """Builds the Spark session: one place for what makes Spark, Delta and streaming behave the same everywhere."""
 
 import os
+import sys
 
 from pyspark.sql import SparkSession
 
@@ -58,6 +59,7 @@ def build_session(config: Config, app_name: str, extra: dict[str, str] | None = 
         properties |= LOCAL_FILES
     if not under_spark_submit():
         path = class_path()
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # executors need the same packages
         properties |= {
             "spark.master": config.spark.master,
             "spark.driver.memory": config.spark.driver_memory,
