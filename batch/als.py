@@ -22,10 +22,11 @@ from batch.entry import run_job
 from batch.interactions import actions, interactions
 from batch.outcome import Outcome
 from batch.profiles import bought_items, long_profiles
-from batch.tables import newest_version, read_table, table_exists
+from batch.tables import newest_version
 from batch.trial import MIN_EVALUATED, trial
 from common.config import Config
 from common.facts.once import once_in_batch
+from common.sources.lake import EVENTS, exists, read_table
 
 MIN_USERS = 20
 MIN_ITEMS = 20
@@ -35,11 +36,11 @@ MAX_MARGIN = 4  # … times `als.candidates`
 
 def run(spark: SparkSession, config: Config) -> Outcome:
     """Trains, judges and, when good enough, publishes."""
-    if not table_exists(spark, config, "events"):
+    if not exists(spark, config, EVENTS):
         return Outcome("no-data", "not trained: 0 interactions in the lake")
     started = datetime.now(timezone.utc)
-    events_version = newest_version(spark, config, "events")
-    events = read_table(spark, config, "events", events_version)
+    events_version = newest_version(spark, config, EVENTS)
+    events = read_table(spark, config, EVENTS, events_version)
     rows = actions(events, config.als.weights).persist()
     try:
         return _train(spark, config, _Input(events, rows, events_version, started))

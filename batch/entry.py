@@ -17,10 +17,7 @@ from common.errors import StylestreamError
 from common.session import build_session
 
 Job = Callable[[SparkSession, Config], Outcome]
-SESSION = {
-    "spark.sql.adaptive.enabled": "true",  # sizes differ from job to job; streaming keeps it off
-    "spark.cleaner.referenceTracking.cleanCheckpoints": "true",
-}
+SESSION = {"spark.cleaner.referenceTracking.cleanCheckpoints": "true"}
 
 
 def execute(name: str, job: Job, config: Config) -> Outcome:

@@ -10,11 +10,12 @@ from pyspark.sql import functions as F
 
 from batch.publish import put_candidates, put_profile, unlink_candidates, write
 from batch.registry import Reason, lived, moves, record_move, runs, set_status
-from batch.tables import delete_part, read_table, replace_part, table_exists
+from batch.tables import delete_part, replace_part
 from common.config import Config
 from common.errors import StylestreamError, UnavailableError
 from common.keys import Keys
 from common.redis_client import redis_target
+from common.sources.lake import exists, read_table
 
 CANDIDATES = "als_candidates"
 PARTS = ("als_user_factors", "als_item_factors", CANDIDATES)
@@ -99,7 +100,7 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
 
 
 def _candidates(spark: SparkSession, config: Config, version: str) -> DataFrame:
-    if not table_exists(spark, config, CANDIDATES):
+    if not exists(spark, config, CANDIDATES):
         raise UnavailableError("no model has been trained yet: run 'stylestream batch als'")
     table = read_table(spark, config, CANDIDATES)
     return table.where(F.col("model_version") == F.lit(version)).select("user", "items")

@@ -16,8 +16,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from batch.tables import append, read_table, table_exists, table_path
+from batch.tables import append
 from common.config import Config
+from common.sources.lake import exists, read_table, table_path
 
 RUNS = "als_runs"
 POINTER = "model_pointer"
@@ -72,7 +73,7 @@ def set_status(spark: SparkSession, config: Config, version: str, status: Status
 
 def runs(spark: SparkSession, config: Config) -> list[Run]:
     """The newest trainings, newest first."""
-    if not table_exists(spark, config, RUNS):
+    if not exists(spark, config, RUNS):
         return []
     rows = read_table(spark, config, RUNS).orderBy(F.col("version").desc()).limit(NEWEST).collect()
     return [Run(**row.asDict()) for row in rows]
@@ -86,7 +87,7 @@ def record_move(spark: SparkSession, config: Config, version: str, reason: Reaso
 
 def moves(spark: SparkSession, config: Config) -> list[tuple[str, Reason]]:
     """The newest moves of the pointer, oldest first."""
-    if not table_exists(spark, config, POINTER):
+    if not exists(spark, config, POINTER):
         return []
     rows = read_table(spark, config, POINTER).orderBy(F.col("moved_at").desc()).limit(NEWEST).collect()
     return [(row["version"], row["reason"]) for row in reversed(rows)]

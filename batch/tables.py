@@ -1,19 +1,10 @@
-"""Delta tables of the lake, by name: reading at one version, writing one part, asking what is there."""
+"""What batch jobs do with Delta tables beyond reading them: newest version, adding, replacing a part."""
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from common.config import Config
-
-
-def table_path(config: Config, name: str) -> str:
-    """Where a table of the lake is."""
-    return f"{config.lake_path.rstrip('/')}/{name}"
-
-
-def table_exists(spark: SparkSession, config: Config, name: str) -> bool:
-    """Whether the table has been written yet."""
-    return bool(DeltaTable.isDeltaTable(spark, table_path(config, name)))
+from common.sources.lake import exists, table_path
 
 
 def newest_version(spark: SparkSession, config: Config, name: str) -> int:
@@ -22,30 +13,36 @@ def newest_version(spark: SparkSession, config: Config, name: str) -> int:
     return int(history.select("version").collect()[0][0])
 
 
-def read_table(spark: SparkSession, config: Config, name: str, version: int | None = None) -> DataFrame:
-    """An existing table, at `version` or at its newest."""
-    reader = spark.read.format("delta")
-    if version is not None:
-        reader = reader.option("versionAsOf", str(version))
-    return reader.load(table_path(config, name))
-
-
 def append(frame: DataFrame, config: Config, name: str, partition: str = "") -> None:
     """Appends to a table, making it when it is not there."""
     writer = frame.write.format("delta").mode("append")
     (writer.partitionBy(partition) if partition else writer).save(table_path(config, name))
 
 
-def replace_part(frame: DataFrame, config: Config, name: str, partition: str, predicate: str) -> None:
+def replace_part(
+    frame: DataFrame, config: Config, name: str, partition: str, predicate: str, note: str = ""
+) -> None:
     """Replaces the rows of `predicate` by `frame`, in one transaction: writing twice changes nothing.
 
-    `predicate` is SQL over the partition column; a row of `frame` outside it is refused by Delta.
+    `predicate` is SQL over the partition column; a row of `frame` outside it is refused by Delta. `note`
+    is kept with the commit (`newest_note`).
     """
     writer = frame.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+    if note:
+        writer = writer.option("userMetadata", note)
     writer.partitionBy(partition).save(table_path(config, name))
+
+
+def newest_note(spark: SparkSession, config: Config, name: str) -> str:
+    """The note of the newest commit that has one; empty without."""
+    if not exists(spark, config, name):
+        return ""
+    history = DeltaTable.forPath(spark, table_path(config, name)).history()
+    noted = history.where("userMetadata is not null").orderBy("version", ascending=False).limit(1).collect()
+    return str(noted[0]["userMetadata"]) if noted else ""
 
 
 def delete_part(spark: SparkSession, config: Config, name: str, predicate: str) -> None:
     """Deletes the rows of `predicate`; their files go with the next vacuum."""
-    if table_exists(spark, config, name):
+    if exists(spark, config, name):
         DeltaTable.forPath(spark, table_path(config, name)).delete(predicate)

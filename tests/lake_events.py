@@ -47,8 +47,9 @@ def planted(
     pairs = []
     for group in range(groups):
         for user in range(users):
-            chosen = chance.sample(range(items), min(actions, items))
-            pairs += [(f"u{group}-{user}", f"i{group}-{item}") for item in chosen]
+            # The n largest u^(1/w) are a weighted sample (Efraimidis, Spirakis 2006): the first are popular.
+            order = sorted(range(items), key=lambda item: -(chance.random() ** (1 + item / 2)))
+            pairs += [(f"u{group}-{user}", f"i{group}-{item}") for item in order[:actions]]
     chance.shuffle(pairs)
     bought = [item for _, item in pairs]
     if shuffled:

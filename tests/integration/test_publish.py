@@ -1,0 +1,135 @@
+"""Training, publishing, going back and retiring, with a real Redis and a real lake."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import orjson
+import pytest
+import redis
+from pyspark.sql import SparkSession
+
+from batch import models
+from batch.als import run
+from batch.registry import record, runs
+from batch.tables import append
+from common.config import Config
+from common.errors import StylestreamError
+from common.keys import Keys
+from common.redis_client import redis_target
+from common.sources.lake import read_table
+from tests.lake_events import lake_events, planted
+
+PLANTED = planted(3, 25, 12, 7, seed=2)
+USERS = sorted({row["user_id"] for row in PLANTED})
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, platform: Config) -> Config:
+    """One lake and one prefix for the whole module: training takes seconds."""
+    folder = tmp_path_factory.mktemp("publish")
+    tuned = replace(platform.als, rank=6, iterations=3, candidates=8, keep_versions=3)
+    own = replace(platform.redis, prefix="publish")
+    here = {"lake_path": str(folder / "lake"), "checkpoint_path": str(folder / "checkpoints")}
+    return replace(platform, als=tuned, redis=own, **here)
+
+
+@pytest.fixture
+def client(config: Config) -> Iterator["redis.Redis"]:
+    client = redis_target(config).connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def trained(spark: SparkSession, config: Config) -> str:
+    append(lake_events(spark, PLANTED), config, "events")
+    assert run(spark, config).status == "done"
+    return models.live_version(config)
+
+
+def publish_copy(spark: SparkSession, config: Config, of: str, version: str) -> None:
+    """A version like `of`, as if trained at another time, published and live."""
+    found = next(found for found in runs(spark, config) if found.version == of)
+    for part in models.PARTS:
+        rows = read_table(spark, config, part).where(f"model_version = '{of}'").drop("model_version")
+        models.save_part(rows, config, part, version)
+    record(spark, config, replace(found, version=version, status="published"))
+    models.promote(spark, config, version, "publish")
+
+
+def test_a_trained_model_is_served_whole(config: Config, client: "redis.Redis", trained: str) -> None:
+    keys = Keys(config.redis.prefix)
+    pairs = {(row["user_id"], row["item_id"].encode()) for row in PLANTED if row["event_type"] == "purchase"}
+    assert {(user, item) for user in USERS for item in client.smembers(keys.bought(user))} == pairs
+    for user in USERS:
+        candidates = orjson.loads(client.get(keys.candidates(trained, user)))
+        assert 0 < len(candidates) <= 8
+        assert not {(user, item.encode()) for item, _ in candidates} & pairs
+        assert client.ttl(keys.candidates(trained, user)) > 13 * 86_400
+    long = orjson.loads(client.get(keys.long_term("u1-3")))
+    assert list(long["categories"]) == ["i1"]
+    assert long["prices"] == [10.0, 10.0, 10.0]
+
+
+def test_the_run_says_what_it_was_trained_on(spark: SparkSession, config: Config, trained: str) -> None:
+    (found,) = [found for found in runs(spark, config) if found.version == trained]
+    assert (found.status, found.events_version) == ("published", 0)
+    assert orjson.loads(found.parameters)["rank"] == 6
+    metrics = orjson.loads(found.metrics)
+    assert metrics["lift"] > 1
+    assert metrics["users"] == len(USERS)
+
+
+def test_a_reader_never_sees_a_version_half_published(
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
+) -> None:
+    keys, missed, stop, seen = Keys(config.redis.prefix), [], threading.Event(), set()
+
+    def read() -> None:
+        while not stop.is_set():
+            version = client.get(keys.live_model).decode()
+            seen.add(version)
+            missed.extend(user for user in USERS if not client.exists(keys.candidates(version, user)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        publish_copy(spark, config, trained, "20990101T000000")
+        publish_copy(spark, config, trained, "20990102T000000")
+    finally:
+        stop.set()
+        reader.join()
+    assert missed == []
+    assert "20990102T000000" in seen
+
+
+def test_rollback_goes_back_and_promote_restores_what_redis_lost(
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
+) -> None:
+    keys = Keys(config.redis.prefix)
+    publish_copy(spark, config, trained, "20990201T000000")
+    publish_copy(spark, config, trained, "20990202T000000")
+    assert models.rollback(spark, config) == models.live_version(config) == "20990201T000000"
+    client.delete(*[keys.candidates(trained, user) for user in USERS])
+    assert models.promote(spark, config, trained) == len(USERS)
+    assert models.live_version(config) == trained
+    assert all(client.exists(keys.candidates(trained, user)) for user in USERS)
+    with pytest.raises(StylestreamError, match="no kept model 'never'; kept: "):
+        models.promote(spark, config, "never")
+
+
+def test_all_but_the_newest_versions_and_the_live_one_go(
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
+) -> None:
+    for day in range(1, 5):
+        publish_copy(spark, config, trained, f"2099030{day}T000000")
+    models.promote(spark, config, trained)
+    gone = models.retire(spark, config)
+    kept = {trained, *[f"2099030{day}T000000" for day in range(2, 5)]}
+    assert "20990301T000000" in gone
+    table = read_table(spark, config, models.CANDIDATES).select("model_version").distinct()
+    assert {row[0] for row in table.collect()} == kept
+    keys = {key.decode().split(":")[2] for key in client.scan_iter("publish:als:*:u:*")}
+    assert keys == kept
+    assert {found.version for found in runs(spark, config) if found.status == "published"} == kept
