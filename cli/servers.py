@@ -48,9 +48,8 @@ def status(config: Config) -> None:
             said, fit = f"process {process} stopped unexpectedly ({tail}): run 'stylestream up'", False
         else:
             try:
-                said = f"up at {check(config)}" + (
-                    f", process {pids[name]}" if name in pids else ", not ours"
-                )
+                owner = f"process {pids[name]}" if name in pids else "not ours"
+                said = f"up at {check(config)}, {owner}"
             except UnavailableError as error:
                 said, fit = str(error), False
         click.echo(f"{name:<6} {said}")
@@ -65,6 +64,4 @@ def topics(config: Config) -> None:
     from local.topics import create_topics
 
     for topic in create_topics(config):
-        click.echo(
-            f"{topic.name:<24} {topic.partitions} partitions  {'created' if topic.created else 'exists'}"
-        )
+        click.echo(f"{topic.name:<24} {topic.partitions} partitions  {'created' if topic.created else 'exists'}")

@@ -45,7 +45,7 @@ def examine(conf: str | None) -> list[Finding]:
     try:
         config = load_config(conf)
     except ConfigError as error:
-        fit = Finding("configuration", False, str(error), "correct that key")
+        fit = Finding("configuration", False, str(error), "correct it there")
         return [python(), java(), packages(), fit, jars(), disk(Path()), memory()]
     fit = Finding("configuration", True, conf or "conf/local.yaml", "")
     state = Path(config.state_dir)
@@ -83,9 +83,7 @@ def packages(needs: list[str] | None = None, installed: Callable[[str], str] = v
 
 def jars() -> Finding:
     """What pip does not bring is in the cache."""
-    absent = [
-        n for n, ok in (("Spark's connectors", connectors_present()), ("Kafka", broker_present())) if not ok
-    ]
+    absent = [n for n, ok in (("Spark's connectors", connectors_present()), ("Kafka", broker_present())) if not ok]
     what = f"not in {cache_dir()}: {', '.join(absent)}" if absent else f"in {cache_dir()}"
     return Finding("jars", not absent, what, "run 'stylestream setup'")
 
@@ -112,7 +110,9 @@ def api_port(config: Config) -> Finding:
     host, number = config.serving.host, config.serving.port
     mend = "stop what listens there, or choose another: PORT=8055, or serving.port"
     free = number == 0 or port_free(number, host)
-    return Finding(f"port {number}", free, f"API, {'free' if free else 'busy'}", mend)
+    return Finding(
+        f"port {number}", free, "free, for the API" if free else "busy, but the API is to listen there", mend
+    )
 
 
 def ports(config: Config) -> list[Finding]:

@@ -7,7 +7,7 @@ Servers outlive the command that starts them. Their addresses and processes stan
 import fcntl
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,8 +58,8 @@ class State:
         return self.process.alive
 
 
-def up(config: Config, say: Say) -> None:
-    """Starts what is configured as embedded and not running; waits until each answers.
+def up(config: Config, say: Say) -> list[str]:
+    """Starts what is configured as embedded and not running; waits until each answers; names what it started.
 
     `UnavailableError` with the end of its log when one does not; what this call started is stopped then.
     """
@@ -82,18 +82,19 @@ def up(config: Config, say: Say) -> None:
             stop_all(state.process for state in started)
             _note(config, [state for state in known.values() if state not in started])
             raise
+    return [state.name for state in started]
 
 
-def down(config: Config, say: Say) -> None:
-    """Stops the embedded servers, cleanly; their data stays."""
+def down(config: Config, say: Say, names: Collection[str] = ("kafka", "redis"), seconds: float = 10) -> None:
+    """Stops the embedded servers in `names`, cleanly; their data stays."""
     with _lock(config):
-        noted = states(config)
-        stop_all((state.process for state in noted), seconds=10)
+        noted = [state for state in states(config) if state.name in names]
+        stop_all((state.process for state in noted), seconds)
         for state in noted:
             say(f"{state.name} at {state.address} is stopped")
         if not noted:
             say("no embedded server is running")
-        endpoints_file(config.state_dir).unlink(missing_ok=True)
+        _note(config, [state for state in states(config) if state.name not in names])
 
 
 def states(config: Config) -> list[State]:

@@ -21,9 +21,7 @@ def pyspark_home() -> Path:
     return Path(spec.origin).parent
 
 
-def retrieve(
-    modules: Iterable[Coordinate], exclude: Iterable[str], into: Path, cache: Path, say: Say
-) -> None:
+def retrieve(modules: Iterable[Coordinate], exclude: Iterable[str], into: Path, cache: Path, say: Say) -> None:
     """Resolves (organisation, name, revision) with all they need and copies the jars into `into`.
 
     Organisations in `exclude` are left out. `cache` is Ivy's own folder, so that a second try goes on

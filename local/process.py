@@ -1,7 +1,6 @@
 """Starts, recognises and stops the processes we run; and free ports for them."""
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -37,9 +36,7 @@ class Running:
         return self.process() is not None
 
 
-def start(
-    command: Sequence[str | Path], log: Path, env: dict[str, str] | None = None
-) -> "subprocess.Popen[bytes]":
+def start(command: Sequence[str | Path], log: Path, env: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":
     """Starts a process in a session of its own, which our Ctrl-C does not reach; output is added to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -62,16 +59,25 @@ def running(process: "subprocess.Popen[bytes]") -> Running:
 
 
 def stop_all(processes: Iterable[Running], seconds: float = 10.0) -> None:
-    """SIGTERM to each, SIGKILL to the whole group of any that is left after `seconds`."""
+    """SIGTERM to each; after `seconds`, SIGKILL to those left and to what they have left behind."""
     live = [found for one in processes if (found := one.process()) is not None]
+    family = [member for process in live for member in _children(process)]
     for process in live:
         with suppress(psutil.Error):
             process.terminate()
     _, left = psutil.wait_procs(live, timeout=seconds)
-    for process in left:
-        with suppress(OSError, psutil.Error):
-            os.killpg(process.pid, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=3)
+    _, orphans = psutil.wait_procs(family, timeout=2)
+    for process in (*left, *orphans):
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs([*left, *orphans], timeout=2)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:

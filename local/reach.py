@@ -24,7 +24,7 @@ def kafka_admin(config: Config) -> KafkaAdminClient:
             **kafka_python_settings(config), bootstrap_timeout_ms=KAFKA_MS, request_timeout_ms=KAFKA_MS
         )
     except (KafkaError, OSError, ValueError) as error:
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        why = " ".join(str(error).split())[:200]
         raise UnavailableError(
             f"Kafka at {servers} does not answer ({why}): check kafka.bootstrap_servers and its security keys"
         ) from None

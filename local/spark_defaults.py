@@ -34,9 +34,7 @@ def write_spark_defaults() -> Path | None:
     }
     file.parent.mkdir(exist_ok=True)
     fresh = file.with_suffix(f".{os.getpid()}")
-    fresh.write_text(
-        HEADER + "".join(f"{name} {value}\n" for name, value in properties.items()), encoding="utf-8"
-    )
+    fresh.write_text(HEADER + "".join(f"{name} {value}\n" for name, value in properties.items()), encoding="utf-8")
     fresh.replace(file)
     return file
 

@@ -1,0 +1,28 @@
+"""Asks the API whether it is fit to serve."""
+
+import json
+import urllib.error
+import urllib.request
+
+# Never through a proxy: the API is on this machine.
+_OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+def not_ready(address: str, timeout: float = 3.0) -> str | None:
+    """None when `/readyz` answers 200, else what it lacks, in a few words."""
+    try:
+        with _OPEN(f"{address}/readyz", timeout=timeout) as answer:
+            return None if answer.status == 200 else f"the API answers {answer.status}"
+    except urllib.error.HTTPError as error:
+        return _lacking(error)
+    except (OSError, ValueError):
+        return "the API does not answer yet"
+
+
+def _lacking(error: urllib.error.HTTPError) -> str:
+    try:
+        said = json.loads(error.read())
+        detail = said.get("error", said)
+        return " ".join(str(detail.get("message", detail)).split())[:200]
+    except (OSError, ValueError, AttributeError):
+        return f"the API answers {error.code}"

@@ -1,0 +1,107 @@
+"""The embedded servers: up, noticed when killed, back on the same data, and nothing left after down."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from click.testing import CliRunner
+from kafka import KafkaConsumer, KafkaProducer
+
+from cli.main import stylestream
+from common.config import Config
+from common.endpoints import endpoints_file, kafka_servers, redis_url
+from common.errors import UnavailableError
+from local.embedded import State, crashed, down, states, up
+from local.process import Running, wait_until
+from local.topics import create_topics
+from tests.conftest import for_tests
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Config]:
+    config = for_tests(tmp_path)
+    yield config
+    down(config, print)
+
+
+def kill(config: Config, name: str) -> State:
+    state = next(state for state in states(config) if state.name == name)
+    psutil.Process(state.process.pid).send_signal(signal.SIGKILL)
+    assert wait_until(lambda: not state.alive, 10)
+    return state
+
+
+def sent(config: Config) -> list[bytes]:
+    settings = {"auto_offset_reset": "earliest", "consumer_timeout_ms": 10_000}
+    consumer = KafkaConsumer(config.topic("behavior"), bootstrap_servers=kafka_servers(config), **settings)
+    try:
+        return [next(consumer).value]
+    finally:
+        consumer.close()
+
+
+def test_servers_survive_kill_and_leave_nothing_after_down(own: Config) -> None:
+    assert up(own, print) == ["kafka", "redis"]
+    first = states(own)
+    create_topics(own)
+    producer = KafkaProducer(bootstrap_servers=kafka_servers(own))
+    producer.send(own.topic("behavior"), b"kept").get(10)
+    producer.close()
+    redis.Redis.from_url(redis_url(own)).set("kept", "yes")
+    lines: list[str] = []
+    assert up(own, lines.append) == []
+    assert ["already up" in line for line in lines] == [True, True]
+
+    kill(own, "kafka")
+    assert [state.name for state in crashed(own)] == ["kafka"]
+    said = status(own)
+    assert said[0] == 4 and "stopped unexpectedly" in said[1]
+    assert up(own, print) == ["kafka"]
+    assert sent(own) == [b"kept"]
+
+    down(own, print)
+    assert up(own, print) == ["kafka", "redis"]
+    assert redis.Redis.from_url(redis_url(own)).get("kept") == b"yes"
+    assert all(not topic.created for topic in create_topics(own))
+    last = states(own)
+    down(own, print)
+    assert not any(state.alive for state in (*first, *last))
+    assert not endpoints_file(own.state_dir).exists()
+    with pytest.raises(UnavailableError, match="stylestream up"):
+        kafka_servers(own)
+
+
+def status(config: Config) -> tuple[int, str]:
+    result = CliRunner().invoke(stylestream, ["status"], env={"STYLESTREAM_STATE_DIR": config.state_dir})
+    return result.exit_code, result.output
+
+
+def test_a_process_number_used_again_is_not_taken_for_ours(own: Config) -> None:
+    me = psutil.Process()
+    assert Running(me.pid, me.create_time()).alive
+    assert not Running(me.pid, me.create_time() - 100).alive
+    file = endpoints_file(own.state_dir)
+    file.parent.mkdir(parents=True)
+    note = {"redis": "redis://127.0.0.1:1/0", "processes": {"redis": {"pid": me.pid, "created": 1.0}}}
+    file.write_text(json.dumps(note))
+    assert [state.name for state in crashed(own)] == ["redis"]
+    down(own, print)  # would have ended this test
+    assert not file.exists()
+
+
+def test_given_servers_are_not_started_but_asked(tmp_path: Path) -> None:
+    env = {
+        "STYLESTREAM_STATE_DIR": str(tmp_path),
+        "STYLESTREAM_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "STYLESTREAM_REDIS__URL": "redis://:secret@127.0.0.1:1/0",
+    }
+    result = CliRunner().invoke(stylestream, ["up"], env=env)
+    assert isinstance(result.exception, UnavailableError)
+    assert "Kafka at 127.0.0.1:1 does not answer" in str(result.exception)
+    said = CliRunner().invoke(stylestream, ["status"], env=env)
+    assert said.exit_code == 4
+    assert "Redis at 127.0.0.1:1/0 does not answer" in said.output and "secret" not in said.output
