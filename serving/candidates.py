@@ -33,9 +33,7 @@ class Candidates:
     fallback: str | None
 
 
-async def gather(
-    services: Services, user: str, record: UserRecord, filters: Filters, limit: int
-) -> Candidates:
+async def gather(services: Services, user: str, record: UserRecord, filters: Filters, limit: int) -> Candidates:
     """Everything that may be recommended to `user`, with what is known of it."""
     categories = _categories(record.profile, filters)
     wanted = MIXED_IN + limit + len(record.bought)

@@ -62,9 +62,7 @@ class Collector:
             await self._accept(good)
         accepted = len(given) - len(refused)
         self._services.metrics.resent.inc(accepted - len(good))
-        return Receipt(
-            accepted, [{"index": index, "field": r.field, "reason": r.reason} for index, r in refused]
-        )
+        return Receipt(accepted, [{"index": index, "field": r.field, "reason": r.reason} for index, r in refused])
 
     async def quarantine(self, refused: Sequence[tuple[bytes, Rejection]], now_ms: int) -> None:
         """Puts what is refused where it can be looked at, and counts it."""

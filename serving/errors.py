@@ -64,6 +64,13 @@ def unexpected(error: Exception) -> Json:
     return ApiError(500, "internal", "the server failed; nothing in the request explains it").answer()
 
 
+def _reason(problem: dict[str, Any]) -> str:
+    if problem["type"] == "string_pattern_mismatch":
+        return "must start with neither [ nor { and have no control characters"
+    text = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
+    return text.replace("should", "must", 1)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Gives each kind of error its answer."""
 
@@ -76,10 +83,7 @@ def add_handlers(app: FastAPI) -> None:
         return ApiError(error.status_code, code, message, None, error.headers).answer()
 
     async def invalid(_: Request, error: Any) -> Json:
-        details = [
-            {"field": str(problem["loc"][-1]), "reason": problem["msg"][0].lower() + problem["msg"][1:]}
-            for problem in error.errors()
-        ]
+        details = [{"field": str(problem["loc"][-1]), "reason": _reason(problem)} for problem in error.errors()]
         message = "; ".join(f"{detail['field']}: {detail['reason']}" for detail in details)
         return ApiError(400, "invalid_input", message, details).answer()
 

@@ -38,9 +38,7 @@ class RankingBody(BaseModel):
     ranking: str
     category: str | None
     as_of: str | None = Field(description="newest minute of event time; null before the first event")
-    horizon: str | None = Field(
-        description="T, up to which the batch layer vouches; null before its first run"
-    )
+    horizon: str | None = Field(description="T, up to which the batch layer vouches; null before its first run")
     items: list[RankedItemBody]
 
 

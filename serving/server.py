@@ -27,9 +27,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {
-            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
@@ -88,9 +86,7 @@ def check_stores(config: Config) -> None:
     try:
         AdminClient({**settings, "log_level": 0}).list_topics(timeout=KAFKA_SECONDS)
     except KafkaException:
-        raise UnavailableError(
-            f"Kafka at {kafka_servers(config)} does not answer within {KAFKA_SECONDS} s"
-        ) from None
+        raise UnavailableError(f"Kafka at {kafka_servers(config)} does not answer within {KAFKA_SECONDS} s") from None
 
 
 def _shown(url: str) -> str:

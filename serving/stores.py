@@ -49,18 +49,14 @@ async def read_ranking(services: Services, definition: RankingConfig, scope: str
     found = rows_of(top)
     if len(found) == limit:
         last = found[-1][1]
-        found += rows_of(
-            await services.redis.zrangebyscore(ranking, last, last, 0, MAX_TIES, withscores=True)
-        )
+        found += rows_of(await services.redis.zrangebyscore(ranking, last, last, 0, MAX_TIES, withscores=True))
     rows = best(found, limit)
     factor = decay_factor(definition, _number(as_of), _number(landmark))
     views = await _views(services, definition, scope, rows)
     return Ranking(rows, factor, views, _number(as_of), _number(horizon))
 
 
-async def _views(
-    services: Services, definition: RankingConfig, scope: str, rows: Sequence[Row]
-) -> list[float | None]:
+async def _views(services: Services, definition: RankingConfig, scope: str, rows: Sequence[Row]) -> list[float | None]:
     if definition.name == VIEWS or not rows:
         return [score for _, score in rows]
     members = [member for member, _ in rows]
@@ -80,9 +76,7 @@ async def read_user(services: Services, user: str) -> UserRecord:
     facts, recent, long_term, bought, version = await pipeline.execute()
     long_profile = orjson.loads(long_term) if long_term else {}
     made = profile(read_buckets(facts), read_recent(recent), long_profile, services.config.profile)
-    return UserRecord(
-        made, frozenset(item.decode() for item in bought), version.decode() if version else None
-    )
+    return UserRecord(made, frozenset(item.decode() for item in bought), version.decode() if version else None)
 
 
 async def read_product(services: Services, item: str) -> dict[str, str]:

@@ -20,7 +20,8 @@ router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
 @router.get("/users/{user_id:path}/profile", response_model=ProfileBody)
 async def get_profile(request: Request, user_id: PathId) -> Json:
     """What somebody looks at and spends; an unknown user has an empty profile."""
-    made = (await read_user(request.app.state.services, user_id)).profile
+    services: Services = request.app.state.services
+    made = (await read_user(services, user_id)).profile
     return Json(
         {
             "user_id": user_id,
@@ -32,7 +33,7 @@ async def get_profile(request: Request, user_id: PathId) -> Json:
             "pattern": {"counts": made.counts, "active_hour": made.active_hour},
             "recent": [
                 {"item_id": a.item_id, "event_type": a.event_type, "event_time": time_of(a.time_ms)}
-                for a in made.actions
+                for a in made.actions[: services.config.profile.recent_actions]
             ],
         }
     )

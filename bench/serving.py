@@ -1,0 +1,155 @@
+"""How fast a running platform answers: a click until the refreshed For You, and rankings under load.
+
+Needs the API at serving.host:serving.port with rankings in it (`make demo`); BENCH_API_KEY where keys are
+configured. Users are ones the live model knows, else new ones. The load runs in a process of its own.
+"""
+
+import asyncio
+import itertools
+import multiprocessing
+import os
+import uuid
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import httpx
+
+from bench.open_loop import open_loop, percentile
+from common.config import Config
+from common.errors import UnavailableError
+from common.keys import Keys
+from common.redis_client import redis_target
+
+PAIRS_PER_SECOND, RANKINGS_PER_SECOND = 20, 200
+TOP = 20
+Row = dict[str, Any]
+
+
+@dataclass
+class Load:
+    """What the load process needs, and the pairs (user, item, list before, list after) it leaves."""
+
+    address: str
+    users: list[str]
+    items: dict[str, str]  # item → category
+    seconds: float
+    pairs: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
+
+
+def run(config: Config, quick: bool) -> list[Row]:
+    """Rows of section `serving`; `UnavailableError` when the API isn't up or has no ranking yet."""
+    address = f"http://{config.serving.host}:{config.serving.port}"
+    users = _known_users(config) or [f"bench-{uuid.uuid4().hex[:8]}-{n}" for n in range(100)]
+    load = Load(address, users, _ranked_items(address), 5 if quick else 30)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        clicks, rankings, moved = process.submit(_drive, load).result()
+    return [
+        _row(f"click → For You p50, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.5), "ms"),
+        _row(f"click → For You p99, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.99), "ms", 100),
+        _row("clicked category moved up in For You", moved, "share", 1, least=True),
+        _row(f"rankings p50, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.5), "ms"),
+        _row(f"rankings p99, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.99), "ms"),
+    ]
+
+
+def _row(name: str, value: float, unit: str, target: float | None = None, least: bool = False) -> Row:
+    ok = None if target is None else (value >= target if least else value <= target)
+    row = {"section": "serving", "name": name, "value": round(value, 3), "unit": unit, "target": target}
+    return {**row, "ok": ok, "published": None}
+
+
+def _headers() -> dict[str, str]:
+    return {"X-API-Key": os.environ["BENCH_API_KEY"]} if "BENCH_API_KEY" in os.environ else {}
+
+
+def _ranked_items(address: str) -> dict[str, str]:
+    try:
+        answer = httpx.get(f"{address}/v1/rankings/popular?limit=200", headers=_headers()).raise_for_status()
+    except httpx.HTTPError as error:
+        raise UnavailableError(f"no API at {address} ({error}): start it, e.g. with 'make demo'") from None
+    items = {item["item_id"]: item["category"] for item in answer.json()["items"] if item["category"]}
+    if len(set(items.values())) < 2:
+        raise UnavailableError("the popular ranking has fewer than two categories yet: let events flow first")
+    return items
+
+
+def _known_users(config: Config, most: int = 100) -> list[str]:
+    """Users with candidates of the live model."""
+    keys = Keys(config.redis.prefix)
+    with redis_target(config).connect() as connection:
+        version = connection.get(keys.live_model)
+        if version is None:
+            return []
+        start, end = keys.candidates(version.decode(), "\x00").split("\x00")
+        found = itertools.islice(connection.scan_iter(match=f"{start}*{end}", count=1000), most)
+        return [key.decode().removeprefix(start).removesuffix(end) for key in found]
+
+
+def _drive(load: Load) -> tuple[list[float], list[float], float]:
+    return asyncio.run(_measure(load))
+
+
+async def _measure(load: Load) -> tuple[list[float], list[float], float]:
+    async with httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=30) as client:
+        await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(client, load, number))  # connections, caches
+        load.pairs.clear()
+        before = [await _for_you(client, user) for user in load.users]
+        latest = dict(zip(load.users, before, strict=True))
+
+        async def pair(number: int) -> None:
+            user, item, after = await _click(client, load, number)
+            load.pairs.append((item, latest[user], after))
+            latest[user] = after
+
+        async def ranking(number: int) -> None:
+            (await client.get(f"/v1/rankings/{('views-1h', 'popular')[number % 2]}")).raise_for_status()
+
+        clicks = await open_loop(PAIRS_PER_SECOND, load.seconds, pair)
+        rankings = await open_loop(RANKINGS_PER_SECOND, load.seconds, ranking)
+        moved = await _moved(client, load)
+    return clicks, rankings, moved
+
+
+async def _click(client: httpx.AsyncClient, load: Load, number: int) -> tuple[str, str, list[str]]:
+    """One click and the list right after it; every time round, a user clicks in another category."""
+    user = load.users[number % len(load.users)]
+    categories = sorted(set(load.items.values()))
+    category = categories[(number + number // len(load.users)) % len(categories)]
+    item = next(item for item, of in load.items.items() if of == category)
+    event = {
+        "event_id": uuid.uuid4().hex,
+        "event_type": "click",
+        "event_time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        "user_id": user,
+        "item_id": item,
+        "category": category,
+    }
+    answer = (await client.post("/v1/events", json=event)).raise_for_status()
+    if answer.json()["accepted"] != 1:
+        raise UnavailableError(f"the collector refused a click: {answer.text}")
+    return user, item, await _for_you(client, user)
+
+
+async def _for_you(client: httpx.AsyncClient, user: str) -> list[str]:
+    path = f"/v1/users/{user}/recommendations/for-you?limit={TOP}"
+    answer = (await client.get(path)).raise_for_status()
+    return [item["item_id"] for item in answer.json()["items"]]
+
+
+async def _moved(client: httpx.AsyncClient, load: Load) -> float:
+    """Share of the pairs after which the clicked category stands higher (or has the whole list already)."""
+    categories = dict(load.items)
+    for item in {item for _, *lists in load.pairs for items in lists for item in items} - categories.keys():
+        categories[item] = (await client.get(f"/v1/items/{item}")).json()["category"] or ""
+
+    def weight(items: list[str], category: str) -> float:
+        return sum(1 / rank for rank, item in enumerate(items, start=1) if categories[item] == category)
+
+    def moved(item: str, before: list[str], after: list[str]) -> bool:
+        category = categories[item]
+        all_of_it = all(categories[one] == category for one in after)
+        return all_of_it or weight(after, category) > weight(before, category)
+
+    return sum(moved(*pair) for pair in load.pairs) / len(load.pairs)
