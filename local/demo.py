@@ -1,11 +1,12 @@
 """`make demo`: the whole platform in the foreground, from an empty machine to a served page and back.
 
-Steps: checks → jars → Kafka and Redis → topics → input, stream, API, batch → ready → watch → stop everything
-that was started, in reverse.
+Steps: checks → jars → Kafka and Redis → topics → stream, API, input → ready → batch training → watch → stop
+everything that was started. Batch comes last so that it does not keep the others from starting.
 """
 
 import fcntl
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -23,15 +24,15 @@ from local.embedded import Say, crashed, down, log_file, up
 from local.inputs import Input
 from local.jars import fetch
 from local.process import any_port, log_tail
-from local.reach import check_kafka, check_redis
+from local.reach import check_kafka, check_redis, forget_progress
 from local.ready import not_ready
 from local.spark_defaults import write_spark_defaults
 from local.topics import create_topics
 
 READY_SECONDS = 360
 UNFIT_SECONDS = 45
-CHILD_SECONDS = 6
-SERVER_SECONDS = 4
+CHILD_SECONDS = 6  # with what stopping by force may take, less than 15 s in all
+SERVER_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -84,18 +85,20 @@ class Demo:
         write_spark_defaults()
         self.servers = up(self.config, self.say)
         self.say(f"kafka answers at {check_kafka(self.config)}, redis at {check_redis(self.config)}")
+        forget_progress(self.config)
         made = [topic.name for topic in create_topics(self.config) if topic.created]
         self.say(f"topics created: {', '.join(made)}" if made else "topics exist")
 
-    def launch(self) -> None:
-        """Input, stream, API and batch, each with a log of its own."""
-        port = str(self.config.serving.port)
-        commands = (
+    def serve(self) -> None:
+        """Starts stream, API and input."""
+        self.launch(
             Command("stream", ["stream"]),
-            Command("serve", ["serve", "--port", port]),
+            Command("serve", ["serve", "--port", str(self.config.serving.port)]),
             Command("input", self.options.input.arguments(), may_end=self.options.input.ends),
-            Command("schedule", ["schedule"]),
         )
+
+    def launch(self, *commands: Command) -> None:
+        """Starts commands, each with a log of its own."""
         for command in commands:
             arguments = [*self.options.arguments, *command.arguments]
             log = self.children.start(Command(command.name, arguments, command.may_end))
@@ -110,8 +113,8 @@ class Demo:
                 raise DemoError(self.troubles[0])
             if time.monotonic() > deadline:
                 raise DemoError(f"not ready after {READY_SECONDS} s: {lacking}")
-            if lacking != told:
-                told = lacking
+            if (news := re.sub(r"\d+", "", lacking)) != told:  # the same with other figures is no news
+                told = news
                 self.say(f"waiting: {lacking}")
             time.sleep(0.5)
 
@@ -166,9 +169,10 @@ def demo(options: Options, say: Say) -> int:
     with _alone(config), _interruptible():
         try:
             run.prepare()
-            run.launch()
+            run.serve()
             run.await_ready()
             run.say(f"READY: {run.address}" + ("" if options.seconds else "  (Ctrl-C stops everything)"))
+            run.launch(Command("schedule", ["schedule"]))
             run.run()
         except KeyboardInterrupt:
             run.troubles.clear()

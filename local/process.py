@@ -66,11 +66,11 @@ def stop_all(processes: Iterable[Running], seconds: float = 10.0) -> None:
         with suppress(psutil.Error):
             process.terminate()
     _, left = psutil.wait_procs(live, timeout=seconds)
-    _, orphans = psutil.wait_procs(family, timeout=2)
+    _, orphans = psutil.wait_procs(family, timeout=0 if left else 2)
     for process in (*left, *orphans):
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs([*left, *orphans], timeout=2)
+    psutil.wait_procs([*left, *orphans], timeout=1)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

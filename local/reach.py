@@ -8,6 +8,7 @@ from common.config import Config
 from common.endpoints import kafka_servers, redis_url
 from common.errors import UnavailableError
 from common.kafka_client import kafka_python_settings
+from common.keys import Keys
 from common.redis_client import redis_target
 
 KAFKA_MS = 8000
@@ -34,6 +35,15 @@ def check_kafka(config: Config) -> str:
     """Where Kafka answered; `UnavailableError` otherwise."""
     kafka_admin(config).close()
     return kafka_servers(config)
+
+
+def forget_progress(config: Config) -> None:
+    """Drops the last run's reports of the streaming queries, by which this run would seem ready at once."""
+    client = redis_target(config).connect()
+    keys = Keys(config.redis.prefix)
+    for query in config.streaming.queries:
+        client.delete(keys.progress(query))
+    client.close()
 
 
 def check_redis(config: Config) -> str:

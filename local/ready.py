@@ -21,8 +21,7 @@ def not_ready(address: str, timeout: float = 3.0) -> str | None:
 
 def _lacking(error: urllib.error.HTTPError) -> str:
     try:
-        said = json.loads(error.read())
-        detail = said.get("error", said)
-        return " ".join(str(detail.get("message", detail)).split())[:200]
-    except (OSError, ValueError, AttributeError):
+        parts = json.loads(error.read())["parts"]
+        return "; ".join(f"{name} {part['detail']}" for name, part in parts.items() if not part["ok"])[:300]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return f"the API answers {error.code}"
