@@ -110,7 +110,8 @@ def send(
 
 def connect(config: Config, topics: Iterable[str]) -> Any:
     """A producer for `topics`; `UnavailableError` when Kafka does not answer or a topic is missing."""
-    settings = producer_settings(config, queue_buffering_max_messages=BUFFERED)
+    # uncompressed: kafka-python, with which people look at topics, reads lz4 only with a further package
+    settings = producer_settings(config, queue_buffering_max_messages=BUFFERED, compression_type="none")
     producer = Producer({**settings, "log_level": 0})
     try:
         present = producer.list_topics(timeout=CONNECT_SECONDS).topics

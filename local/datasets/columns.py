@@ -55,7 +55,7 @@ def _csv(path: Path, types: dict[str, pa.DataType]) -> pa.Table:
     with path.open("rb") as file:
         separator = ";" if b";" in file.readline() else ","
     # an integer with gaps is often written as 17850.0: read as a number, cast later
-    read_as = {name: pa.float64() if pa.types.is_integer(kind) else kind for name, kind in types.items()}
+    read_as = {name: _read_as(kind) for name, kind in types.items()}
     return csv.read_csv(
         path,
         parse_options=csv.ParseOptions(delimiter=separator),
@@ -63,6 +63,12 @@ def _csv(path: Path, types: dict[str, pa.DataType]) -> pa.Table:
             column_types=read_as, timestamp_parsers=[csv.ISO8601, US_TIME], strings_can_be_null=True
         ),
     )
+
+
+def _read_as(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_integer(kind):
+        return pa.float64()
+    return pa.timestamp("us") if pa.types.is_timestamp(kind) else kind
 
 
 def member(name: str, column: Any, convert: Convert = lambda value: value) -> Any:

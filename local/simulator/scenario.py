@@ -1,7 +1,7 @@
 """What may happen to the shop, as data: trends, attacks, experiments, promotions, incidents.
 
-Times are seconds after the live events begin; before that (negative time) nothing happens. Each has a text form
-for the command line, e.g. `linen shirt@30+120`: from second 30, for 120 s (default: at once, without end).
+Times are seconds after the live events begin; before that (negative time) nothing happens. Each has a text
+form for the command line, e.g. `linen shirt@30+120`: from second 30, for 120 s (default: at once, endless).
 """
 
 import hashlib
