@@ -60,14 +60,10 @@ class _Input:
 
 def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
     strengths = interactions(given.rows, config.als.half_life_days, given.as_of_ms).persist()
-    users, items, pairs = strengths.agg(
-        F.countDistinct("user"), F.countDistinct("item"), F.count("*")
-    ).collect()[0]
+    users, items, pairs = strengths.agg(F.countDistinct("user"), F.countDistinct("item"), F.count("*")).collect()[0]
     if users < MIN_USERS or items < MIN_ITEMS:
         few = f"{pairs} interactions of {users} users with {items} items" if pairs else "0 interactions"
-        return Outcome(
-            "no-data", f"not trained: {few} in the lake; it takes {MIN_USERS} users and {MIN_ITEMS} items"
-        )
+        return Outcome("no-data", f"not trained: {few} in the lake; it takes {MIN_USERS} users and {MIN_ITEMS} items")
     factors.use_checkpoints(spark, f"{config.checkpoint_path}/als")
     judged = trial(given.rows, config.als, given.as_of_ms)
     if judged.als.users < MIN_EVALUATED:
@@ -92,9 +88,7 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
 def _save(config: Config, trained: factors.Trained, given: _Input, version: str) -> None:
     n = config.als.candidates
     bought = bought_items(once_in_batch(given.events))
-    margin = (
-        bought.groupBy("user").count().agg(F.percentile_approx("count", MARGIN_QUANTILE)).collect()[0][0] or 0
-    )
+    margin = bought.groupBy("user").count().agg(F.percentile_approx("count", MARGIN_QUANTILE)).collect()[0][0] or 0
     scored = factors.recommend(trained, n + min(int(margin), MAX_MARGIN * n))
     models.save_part(factors.user_factors(trained), config, "als_user_factors", version)
     models.save_part(factors.item_factors(trained), config, "als_item_factors", version)
@@ -102,9 +96,7 @@ def _save(config: Config, trained: factors.Trained, given: _Input, version: str)
     trained.release()
 
 
-def _publish(
-    spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]
-) -> Outcome:
+def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
     models.publish(spark, config, version)
     models.publish_profiles(profiles(given.events, config, given.as_of_ms), config)
     models.move_pointer(spark, config, version, "publish")
@@ -124,14 +116,10 @@ def profiles(events: DataFrame, config: Config, as_of_ms: int) -> DataFrame:
     return long_profiles(events, config.profile.weights, config.als.half_life_days, as_of_ms)
 
 
-def _run(
-    config: Config, given: _Input, version: str, metrics: dict[str, Any], status: registry.Status
-) -> registry.Run:
+def _run(config: Config, given: _Input, version: str, metrics: dict[str, Any], status: registry.Status) -> registry.Run:
     parameters = {**asdict(config.als), "seed": factors.SEED}
     texts = json.dumps(parameters), json.dumps(metrics)
-    return registry.Run(
-        version, given.started, datetime.now(timezone.utc), given.events_version, *texts, status
-    )
+    return registry.Run(version, given.started, datetime.now(timezone.utc), given.events_version, *texts, status)
 
 
 if __name__ == "__main__":

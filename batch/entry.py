@@ -5,7 +5,9 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from pyspark.sql import SparkSession
@@ -15,16 +17,29 @@ from common.config import Config
 from common.config_load import load_config
 from common.errors import StylestreamError
 from common.session import build_session
+from common.sources.lake import EVENTS, table_path
 
 Job = Callable[[SparkSession, Config], Outcome]
 SESSION = {"spark.cleaner.referenceTracking.cleanCheckpoints": "true"}
 
 
 def execute(name: str, job: Job, config: Config) -> Outcome:
-    """Runs `job` in a session of its own, which ends with it."""
+    """Runs `job` in a session of its own, which ends with it.
+
+    A lake on a local disk that has no events yet is told without starting Spark: the schedule asks often.
+    """
+    if "://" not in config.lake_path and not Path(table_path(config, EVENTS), "_delta_log").is_dir():
+        return Outcome("no-data", f"0 events in the lake {config.lake_path}")
+    with session(config, name) as spark:
+        return job(spark, config)
+
+
+@contextmanager
+def session(config: Config, name: str) -> Iterator[SparkSession]:
+    """A Spark session for a job, stopped at the end."""
     spark = build_session(config, f"stylestream-{name}", SESSION)
     try:
-        return job(spark, config)
+        yield spark
     finally:
         spark.stop()
 

@@ -60,18 +60,12 @@ def without_seen(scored: DataFrame, seen: DataFrame, k: int) -> DataFrame:
     """The best `k` of `scored` (user, item, score) that are not `seen` (user, item), with their rank."""
     new = scored.join(seen.select("user", "item"), ["user", "item"], "left_anti")
     order = Window.partitionBy("user").orderBy(F.col("score").desc(), "item")
-    return (
-        new.withColumn("rank", F.row_number().over(order))
-        .where(F.col("rank") <= k)
-        .select("user", "item", "rank")
-    )
+    return new.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= k).select("user", "item", "rank")
 
 
 def popular(train: DataFrame, users: DataFrame, n: int) -> DataFrame:
     """The `n` items with the most interested users in `train`, for each of `users`: user, item, score."""
-    top = (
-        train.groupBy("item").agg(F.count("*").alias("score")).orderBy(F.col("score").desc(), "item").limit(n)
-    )
+    top = train.groupBy("item").agg(F.count("*").alias("score")).orderBy(F.col("score").desc(), "item").limit(n)
     return users.select("user").crossJoin(F.broadcast(top))
 
 

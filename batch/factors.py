@@ -35,9 +35,7 @@ def fit(strengths: DataFrame, als: AlsConfig) -> Trained:
     """Trains on `user, item, strength`."""
     users = dense_ids(strengths, "user").persist()
     items = dense_ids(strengths, "item").persist()
-    ratings = indexed(strengths, users, items).select(
-        "user_index", "item_index", F.col("strength").cast("float")
-    )
+    ratings = indexed(strengths, users, items).select("user_index", "item_index", F.col("strength").cast("float"))
     blocks = max(2, strengths.sparkSession.sparkContext.defaultParallelism)
     estimator = ALS(
         rank=als.rank,
@@ -66,9 +64,7 @@ def recommend(trained: Trained, n: int, users: DataFrame | None = None) -> DataF
         some = trained.users.join(users.select(F.col("user").alias("id")), "id", "left_semi")
         best = trained.model.recommendForUserSubset(some.select(F.col("index").alias("user_index")), n)
     rows = best.select("user_index", F.explode("recommendations").alias("r"))
-    by_index = rows.select(
-        "user_index", F.col("r.item_index").alias("item_index"), F.col("r.rating").alias("score")
-    )
+    by_index = rows.select("user_index", F.col("r.item_index").alias("item_index"), F.col("r.rating").alias("score"))
     user_ids = trained.users.select(F.col("index").alias("user_index"), F.col("id").alias("user"))
     item_ids = trained.items.select(F.col("index").alias("item_index"), F.col("id").alias("item"))
     return by_index.join(user_ids, "user_index").join(item_ids, "item_index").select("user", "item", "score")

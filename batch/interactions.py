@@ -83,7 +83,5 @@ def indexed(rows: DataFrame, users: DataFrame, items: DataFrame) -> DataFrame:
     by_user = users.select(F.col("id").alias("user"), F.col("index").alias("user_index"))
     by_item = items.select(F.col("id").alias("item"), F.col("index").alias("item_index"))
     return (
-        rows.join(by_user, "user")
-        .join(by_item, "item")
-        .select("user_index", "item_index", "user", "item", "strength")
+        rows.join(by_user, "user").join(by_item, "item").select("user_index", "item_index", "user", "item", "strength")
     )

@@ -44,9 +44,7 @@ def publish(spark: SparkSession, config: Config, version: str) -> int:
         raise UnavailableError(f"model {version} has no candidates in the lake: see 'stylestream model list'")
     written = write(rows, redis_target(config), put_candidates(Keys(config.redis.prefix), version))
     if written != expected:
-        raise UnavailableError(
-            f"Redis took {written} of {expected} candidate lists of {version}; run it again"
-        )
+        raise UnavailableError(f"Redis took {written} of {expected} candidate lists of {version}; run it again")
     return written
 
 

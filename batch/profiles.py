@@ -40,9 +40,7 @@ def long_profiles(
     return joined.select(
         "user",
         F.coalesce("bought", F.array().cast("array<string>")).alias("bought"),
-        F.coalesce("categories", F.array().cast("array<struct<category:string,weight:double>>")).alias(
-            "categories"
-        ),
+        F.coalesce("categories", F.array().cast("array<struct<category:string,weight:double>>")).alias("categories"),
         F.coalesce("prices", F.array().cast("array<double>")).alias("prices"),
         F.lit(as_of_ms).cast("bigint").alias("as_of_ms"),
     )
@@ -60,11 +58,7 @@ def bought_items(events: DataFrame) -> DataFrame:
 
 
 def _bought(rows: DataFrame) -> DataFrame:
-    last = (
-        rows.where("event_type = 'purchase'")
-        .groupBy("user", "item_id")
-        .agg(F.max("event_time").alias("last"))
-    )
+    last = rows.where("event_type = 'purchase'").groupBy("user", "item_id").agg(F.max("event_time").alias("last"))
     order = Window.partitionBy("user").orderBy(F.col("last").desc(), "item_id")
     newest = last.withColumn("n", F.row_number().over(order)).where(F.col("n") <= MAX_BOUGHT)
     return newest.groupBy("user").agg(F.collect_list("item_id").alias("bought"))

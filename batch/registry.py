@@ -10,7 +10,7 @@ pointer; the key in Redis is what serving reads, this is its history.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Any, Literal
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
@@ -76,7 +76,13 @@ def runs(spark: SparkSession, config: Config) -> list[Run]:
     if not exists(spark, config, RUNS):
         return []
     rows = read_table(spark, config, RUNS).orderBy(F.col("version").desc()).limit(NEWEST).collect()
-    return [Run(**row.asDict()) for row in rows]
+    return [_run(row.asDict()) for row in rows]
+
+
+def _run(row: dict[str, Any]) -> Run:
+    # Spark gives naive local times.
+    utc = {name: row[name].astimezone(timezone.utc) for name in ("started", "finished")}
+    return Run(**(row | utc))
 
 
 def record_move(spark: SparkSession, config: Config, version: str, reason: Reason) -> None:

@@ -19,9 +19,7 @@ def append(frame: DataFrame, config: Config, name: str, partition: str = "") -> 
     (writer.partitionBy(partition) if partition else writer).save(table_path(config, name))
 
 
-def replace_part(
-    frame: DataFrame, config: Config, name: str, partition: str, predicate: str, note: str = ""
-) -> None:
+def replace_part(frame: DataFrame, config: Config, name: str, partition: str, predicate: str, note: str = "") -> None:
     """Replaces the rows of `predicate` by `frame`, in one transaction: writing twice changes nothing.
 
     `predicate` is SQL over the partition column; a row of `frame` outside it is refused by Delta. `note`

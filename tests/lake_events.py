@@ -16,9 +16,7 @@ COLUMNS = (
 NAMES = [part.split()[0] for part in COLUMNS.split(", ")]
 
 
-def event(
-    number: int, kind: str, minute: float, user: str | None, item: str | None, **more: Any
-) -> dict[str, Any]:
+def event(number: int, kind: str, minute: float, user: str | None, item: str | None, **more: Any) -> dict[str, Any]:
     """One event, `minute` minutes after `START`."""
     time = START + timedelta(minutes=minute)
     row = dict.fromkeys(NAMES) | {

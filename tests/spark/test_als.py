@@ -23,9 +23,7 @@ NOW = int(START.timestamp() * 1000)
 def config(tmp_path: Path) -> Config:
     config = load_config()
     als = replace(config.als, rank=6, iterations=4, candidates=8)
-    return replace(
-        config, als=als, lake_path=str(tmp_path / "lake"), checkpoint_path=str(tmp_path / "checkpoints")
-    )
+    return replace(config, als=als, lake_path=str(tmp_path / "lake"), checkpoint_path=str(tmp_path / "checkpoints"))
 
 
 @pytest.fixture
@@ -39,9 +37,7 @@ def test_candidates_stay_in_the_planted_group(spark: SparkSession, als: AlsConfi
     nobody = spark.createDataFrame([], "user string, item string")
     lists = {row.user: row["items"] for row in candidate_lists(recommend(trained, 8), nobody, 8).collect()}
     assert len(lists) == 45
-    right = [
-        item.item.split("-")[0][1:] == user.split("-")[0][1:] for user, row in lists.items() for item in row
-    ]
+    right = [item.item.split("-")[0][1:] == user.split("-")[0][1:] for user, row in lists.items() for item in row]
     assert len(right) == 45 * 8
     assert sum(right) / len(right) > 0.95
     assert all(row == sorted(row, key=lambda entry: -entry.score) for row in lists.values())
@@ -59,18 +55,14 @@ def test_excluded_items_make_room_for_the_next_best(spark: SparkSession) -> None
     assert [entry.item for entry in row["items"]] == ["i1", "i3"]
 
 
-def test_planted_tastes_beat_popularity_and_shuffled_ones_are_refused(
-    spark: SparkSession, als: AlsConfig
-) -> None:
+def test_planted_tastes_beat_popularity_and_shuffled_ones_are_refused(spark: SparkSession, als: AlsConfig) -> None:
     with_taste = actions(lake_events(spark, planted(3, 25, 12, 7, seed=2)), als.weights)
     found = trial(with_taste, als, NOW)
     assert found.als.users >= 20
     assert found.als.users == found.popularity.users
     assert found.lift > 1.5
     assert found.refusal(1.0) == ""
-    without = trial(
-        actions(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), als.weights), als, NOW
-    )
+    without = trial(actions(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), als.weights), als, NOW)
     assert without.als.ndcg < found.als.ndcg / 2
     assert "must be at least 1 " in without.refusal(1.0)
 

@@ -41,13 +41,9 @@ def test_scores_agree_with_the_closed_formula(spark: SparkSession) -> None:
         if minute < T:
             for scope in (category, "*"):
                 value = (views + 12 * bought) * np.exp2((minute - T) / 90)
-                expected[scope, f"{category}\x1f{item}"] = (
-                    expected.get((scope, f"{category}\x1f{item}"), 0) + value
-                )
+                expected[scope, f"{category}\x1f{item}"] = expected.get((scope, f"{category}\x1f{item}"), 0) + value
     found = {(r.scope, r.member): r.score for r in decayed_base(facts(spark, rows), RANKING, T).collect()}
-    assert found == pytest.approx(
-        {key: value for key, value in expected.items() if value > 0}, rel=1e-9, abs=1e-9
-    )
+    assert found == pytest.approx({key: value for key, value in expected.items() if value > 0}, rel=1e-9, abs=1e-9)
 
 
 def test_a_later_horizon_is_the_earlier_one_decayed_plus_what_came_between(spark: SparkSession) -> None:

@@ -8,14 +8,10 @@ from batch.evaluate import popular, quality, split_by_time, without_seen
 from tests.lake_events import event, lake_events
 
 
-def by_numpy(
-    recommended: dict[str, list[str]], relevant: dict[str, set[str]], k: int
-) -> tuple[float, float, float]:
+def by_numpy(recommended: dict[str, list[str]], relevant: dict[str, set[str]], k: int) -> tuple[float, float, float]:
     ndcg, recall, mrr = [], [], []
     for user, wanted in relevant.items():
-        gains = np.array([item in wanted for item in recommended.get(user, [])[:k]] + [False] * k)[:k].astype(
-            float
-        )
+        gains = np.array([item in wanted for item in recommended.get(user, [])[:k]] + [False] * k)[:k].astype(float)
         discounts = 1 / np.log2(np.arange(2, k + 2))
         ndcg.append((gains * discounts).sum() / discounts[: min(len(wanted), k)].sum())
         recall.append(gains.sum() / len(wanted))
@@ -28,12 +24,8 @@ def test_metrics_agree_with_numpy(spark: SparkSession, k: int) -> None:
     chance = np.random.default_rng(5)
     items = [f"i{n}" for n in range(40)]
     recommended = {f"u{n}": list(chance.permutation(items)[:12]) for n in range(50)}
-    relevant = {
-        f"u{n}": set(chance.choice(items, chance.integers(1, 15), replace=False)) for n in range(3, 55)
-    }
-    ranked = [
-        (user, str(item), rank) for user, chosen in recommended.items() for rank, item in enumerate(chosen, 1)
-    ]
+    relevant = {f"u{n}": set(chance.choice(items, chance.integers(1, 15), replace=False)) for n in range(3, 55)}
+    ranked = [(user, str(item), rank) for user, chosen in recommended.items() for rank, item in enumerate(chosen, 1)]
     wanted = [(user, str(item)) for user, chosen in relevant.items() for item in chosen]
     found = quality(
         spark.createDataFrame(ranked, "user string, item string, rank int"),

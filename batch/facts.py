@@ -1,0 +1,122 @@
+"""Job `facts`: what the stream counted, counted again from the lake, and the merge of both.
+
+Reads `events` at one table version. Writes `item_facts` and `user_facts` (by the stream's own functions,
+partitioned by date; only the dates of event files added since the last run are replaced, so that running
+again changes nothing), then Redis:
+
+1. corrected item facts of the minutes before T that a window ranking still shows,
+2. the batch part of every decayed ranking up to the horizon T, and, in one step, T itself.
+
+T = newest event time − watermark, rounded down to `rankings.segment_minutes`: what comes later for minutes
+before T is too late for the stream as well, and is counted by the next run. Copies of an event carry the
+same event time, so an event and its copies are in the same date.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from urllib.parse import unquote
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from batch.entry import run_job
+from batch.fused import fused_items
+from batch.outcome import Outcome
+from batch.tables import newest_note, newest_version, replace_part
+from common.config import Config
+from common.duration import duration_ms
+from common.facts.item import item_facts
+from common.facts.once import once_in_batch
+from common.facts.user import user_facts
+from common.sinks.rankings import activate, publish_base
+from common.sinks.redis_facts import BATCH, write_facts
+from common.sources.lake import EVENTS, ITEM_FACTS, USER_FACTS, exists, read_table
+from common.views.decay import decayed_base, minute_of
+
+
+def run(spark: SparkSession, config: Config) -> Outcome:
+    """Recounts what is new, then merges."""
+    if not exists(spark, config, EVENTS):
+        return Outcome("no-data", "no facts: 0 events in the lake")
+    version = newest_version(spark, config, EVENTS)
+    dates = changed_dates(spark, config, version)
+    if dates:
+        recount(spark, config, version, dates)
+    horizon = horizon_minute(read_table(spark, config, EVENTS, version), config)
+    if horizon is None:
+        return Outcome("no-data", "no facts: 0 events in the lake")
+    merge(spark, config, horizon, _stale_minutes(config))
+    until = datetime.fromtimestamp(horizon * 60, timezone.utc)
+    return Outcome(
+        "done", f"facts of {len(dates)} dates recounted, events version {version}, horizon {until:%Y-%m-%dT%H:%MZ}"
+    )
+
+
+def changed_dates(spark: SparkSession, config: Config, version: int) -> list[str]:
+    """The dates of the event files added since the version that the facts were counted from, all at first.
+
+    Both tables are counted from the version noted with `item_facts`, which is written last.
+    """
+    files = set(read_table(spark, config, EVENTS, version).inputFiles())
+    note = newest_note(spark, config, ITEM_FACTS)
+    if note:
+        counted = int(json.loads(note)["events_version"])
+        files -= set(read_table(spark, config, EVENTS, counted).inputFiles())
+    return sorted({date for file in files if (date := _date_of(file))})
+
+
+def _date_of(file: str) -> str:
+    parts = [part for part in unquote(file).split("/") if part.startswith("date=")]
+    return parts[-1].removeprefix("date=") if parts else ""
+
+
+def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[str]) -> None:
+    """Replaces the facts of `dates` by those of the events at `version`."""
+    texts = ", ".join(f"'{date}'" for date in dates)
+    events = once_in_batch(read_table(spark, config, EVENTS, version).where(f"date in ({texts})"))
+    predicate = f"date in ({texts})"
+    date = F.to_date("window_start").alias("date")
+    users = user_facts(events, config.profile.bucket_actions).select("*", date)
+    replace_part(users, config, USER_FACTS, "date", predicate)
+    note = json.dumps({"events_version": version})
+    replace_part(item_facts(events).select("*", date), config, ITEM_FACTS, "date", predicate, note)
+
+
+def horizon_minute(events: DataFrame, config: Config) -> int | None:
+    """T in minutes since the epoch; None without events."""
+    newest = events.agg(F.max(F.unix_seconds("event_time"))).collect()[0][0]
+    if newest is None:
+        return None
+    segment = config.rankings.segment_minutes
+    latest = newest / 60 - duration_ms(config.streaming.watermark) / 60_000
+    return int(latest // segment) * segment
+
+
+def merge(spark: SparkSession, config: Config, horizon: int, back: int) -> None:
+    """Item facts of the last `back` minutes before T, the bases at T, then T, into Redis."""
+    facts = read_table(spark, config, ITEM_FACTS)
+    minute = minute_of(F.col("window_start"))
+    since = datetime.fromtimestamp((horizon - back) * 60, timezone.utc).date().isoformat()
+    recent = facts.where((F.col("date") >= since) & (minute >= horizon - back) & (minute < horizon))
+    write_facts(fused_items(recent), config, BATCH)
+    publish_bases(facts, config, horizon)
+
+
+def publish_bases(facts: DataFrame, config: Config, horizon: int) -> bool:
+    """The batch part of every decayed ranking at T, then T; False when a newer horizon stands already."""
+    version = f"{horizon}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}"
+    for ranking in config.rankings.definitions:
+        if ranking.kind == "decay":
+            publish_base(decayed_base(facts, ranking, horizon), config, ranking.name, version)
+    return activate(config, version, horizon)
+
+
+def _stale_minutes(config: Config) -> int:
+    """How far before T a ranking window may still reach: the longest window and one segment."""
+    windows = [r.minutes for r in config.rankings.definitions if r.kind == "window"]
+    return max(windows, default=0) + config.rankings.segment_minutes
+
+
+if __name__ == "__main__":
+    run_job("facts", run)

@@ -1,0 +1,29 @@
+"""Every batch job, in one table. `stylestream batch NAME`, the schedule and the README read it."""
+
+import importlib
+from dataclasses import dataclass
+
+from batch.entry import Job
+from common.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class JobEntry:
+    """Where a job's `run` is, and what it does in one line."""
+
+    module: str
+    purpose: str
+
+
+JOBS = {
+    "facts": JobEntry("batch.facts", "Recount item and user facts from the lake; move the horizon T."),
+    "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
+}
+
+
+def load_job(name: str) -> Job:
+    """The job's `run`; its module is imported only now."""
+    if name not in JOBS:
+        raise ConfigError(f"no batch job '{name}'; there are: {', '.join(JOBS)}")
+    job: Job = importlib.import_module(JOBS[name].module).run
+    return job

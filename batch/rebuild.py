@@ -1,0 +1,105 @@
+"""Job `rebuild`: everything in Redis that Delta can restore, after Redis was emptied or lost.
+
+Products from `catalog`, facts and rankings from the lake (recounted first), the live model and the long-term
+profiles. Run again, it changes nothing. While the stream runs, the newest minute may lack what the lake
+has not received yet (`streaming.lake_trigger`); the item's next event, or another run, puts it right.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from batch import als, facts, models, registry
+from batch.entry import run_job
+from batch.fused import fused_items, fused_users
+from batch.outcome import Outcome
+from batch.tables import newest_version
+from common.config import Config
+from common.keys import Keys
+from common.redis_client import redis_target
+from common.sinks.products import write_products
+from common.sinks.redis_facts import BATCH, write_facts
+from common.sources.lake import CATALOG, EVENTS, ITEM_FACTS, USER_FACTS, exists, read_table
+
+Say = Callable[[str], None]
+
+
+def run(spark: SparkSession, config: Config, say: Say = print) -> Outcome:
+    """Restores step by step; `say` gets a line for each."""
+    if not exists(spark, config, EVENTS):
+        return Outcome("no-data", "nothing restored: 0 events in the lake")
+    steps = list(_steps(spark, config))
+    for number, (name, step) in enumerate(steps, 1):
+        say(f"[{number}/{len(steps)}] {name}: {step()}")
+    return Outcome("done", f"restored from {config.lake_path}")
+
+
+def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[[], str]]]:
+    version = newest_version(spark, config, EVENTS)
+    events = read_table(spark, config, EVENTS, version)
+    yield "products", lambda: f"{_products(spark, config)} items"
+    yield "facts recounted", lambda: f"{_recounted(spark, config, version)} dates"
+    yield "item facts", lambda: f"{_item_facts(spark, config)} minutes of items"
+    yield "user facts", lambda: f"{_user_facts(spark, config)} minutes of users"
+    yield "decayed rankings", lambda: _bases(spark, config, events)
+    yield "model", lambda: _model(spark, config)
+    yield "long-term profiles", lambda: f"{_profiles(config, events)} users"
+
+
+def _products(spark: SparkSession, config: Config) -> int:
+    if not exists(spark, config, CATALOG):
+        return 0
+    return write_products(read_table(spark, config, CATALOG).withColumn("offset", F.lit(0)), config)
+
+
+def _recounted(spark: SparkSession, config: Config, version: int) -> int:
+    dates = facts.changed_dates(spark, config, version)
+    if dates:
+        facts.recount(spark, config, version, dates)
+    return len(dates)
+
+
+def _item_facts(spark: SparkSession, config: Config) -> int:
+    recent = newest_hours(read_table(spark, config, ITEM_FACTS), config.rankings.retention_hours)
+    return write_facts(fused_items(recent), config, BATCH)[0]
+
+
+def _user_facts(spark: SparkSession, config: Config) -> int:
+    recent = newest_hours(read_table(spark, config, USER_FACTS), config.profile.ttl_hours)
+    return write_facts(fused_users(recent), config, BATCH)[0]
+
+
+def newest_hours(table: DataFrame, hours: int) -> DataFrame:
+    """The facts of the `hours` before the newest of them."""
+    newest = table.agg(F.unix_seconds(F.max("window_start"))).collect()[0][0] or 0
+    since = datetime.fromtimestamp(newest, timezone.utc) - timedelta(hours=hours)
+    return table.where((F.col("date") >= F.lit(since.date())) & (F.col("window_start") > F.lit(since)))
+
+
+def _bases(spark: SparkSession, config: Config, events: DataFrame) -> str:
+    horizon = facts.horizon_minute(events, config)
+    if horizon is None:
+        return "no events"
+    moved = facts.publish_bases(read_table(spark, config, ITEM_FACTS), config, horizon)
+    return f"up to {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}" if moved else "newer in Redis"
+
+
+def _model(spark: SparkSession, config: Config) -> str:
+    live = models.live_version(config) or next((v for v in reversed(registry.lived(registry.moves(spark, config)))), "")
+    if not live:
+        return "none was live"
+    users = models.publish(spark, config, live)
+    with redis_target(config).connect() as client:
+        client.set(Keys(config.redis.prefix).live_model, live)
+    return f"{live}, {users} users"
+
+
+def _profiles(config: Config, events: DataFrame) -> int:
+    newest = events.agg(F.unix_millis(F.max("event_time"))).collect()[0][0] or 0
+    return models.publish_profiles(als.profiles(events, config, int(newest)), config)
+
+
+if __name__ == "__main__":
+    run_job("rebuild", run)

@@ -1,0 +1,121 @@
+"""Runs the batch jobs on their plan: each in a process of its own, one at a time.
+
+A job that fails is logged and runs again at its next time; one that has not enough data yet runs again
+after its `retry`. Stopping (SIGTERM, SIGINT) stops the running job too.
+"""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from batch.outcome import EXIT_CODES
+from batch.plan import PlannedJob
+from common.duration import duration_ms
+
+STOP_SECONDS = 4.0
+Say = Callable[[str], None]
+CommandOf = Callable[[str], Sequence[str]]
+
+
+class Schedule:
+    """`command_of` gives the command that runs a job; what it writes to stderr goes to `logs`/batch-NAME.log."""
+
+    def __init__(self, jobs: Sequence[PlannedJob], command_of: CommandOf, logs: Path, say: Say) -> None:
+        self._command_of, self._logs, self._say = command_of, logs, say
+        self._child: subprocess.Popen[str] | None = None
+        self._stopping = False
+        self._lock = threading.Lock()
+        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        one_at_a_time = {"default": ThreadPoolExecutor(1)}
+        self._scheduler = BlockingScheduler(executors=one_at_a_time, job_defaults=options, timezone=timezone.utc)
+        for job in jobs:
+            self._scheduler.add_job(self._run, _trigger(job), [job], id=job.name, **_first_time(job))
+
+    def run(self) -> None:
+        """Blocks until `stop`."""
+        self._scheduler.start()
+
+    def stop(self, *_: object) -> None:
+        """Stops the running job and the schedule; may be called from a signal handler, and twice."""
+        if self._stopping:
+            return
+        self._stopping = True
+        with self._lock:
+            child = self._child
+        if child is not None:
+            _end(child)
+        self._scheduler.shutdown(wait=False)
+
+    def _run(self, job: PlannedJob) -> None:
+        began = time.monotonic()
+        try:
+            code, message = self._finish(job.name)
+        except OSError as error:
+            code, message = 1, f"cannot be started: {error}"
+        if self._stopping:
+            return
+        verdict = {value: name for name, value in EXIT_CODES.items()}.get(code, f"FAILED with exit code {code}")
+        self._say(f"batch {job.name}: {verdict} after {time.monotonic() - began:.1f} s: {message}")
+        if code == EXIT_CODES["no-data"]:
+            self._again(job)
+
+    def _finish(self, name: str) -> tuple[int, str]:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"batch-{name}.log"
+        with log.open("w", encoding="utf-8") as errors:
+            with self._lock:
+                if self._stopping:
+                    return 0, ""
+                child = subprocess.Popen(self._command_of(name), stdout=subprocess.PIPE, stderr=errors, text=True)
+                self._child = child
+            output, _ = child.communicate()
+            self._child = None
+        said = _last_line(output) or _last_line(log.read_text(encoding="utf-8", errors="replace"))
+        return child.returncode, f"{said} (log: {log})" if child.returncode not in EXIT_CODES.values() else said
+
+    def _again(self, job: PlannedJob) -> None:
+        soon = datetime.now(timezone.utc) + timedelta(milliseconds=duration_ms(job.retry))
+        planned = self._scheduler.get_job(job.name)
+        if planned is not None and (planned.next_run_time is None or soon < planned.next_run_time):
+            planned.modify(next_run_time=soon)
+
+
+def stop_on_signals(schedule: Schedule) -> None:
+    """SIGTERM and SIGINT stop it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, schedule.stop)
+
+
+def _trigger(job: PlannedJob) -> CronTrigger | IntervalTrigger:
+    if job.cron is not None:
+        return CronTrigger.from_crontab(job.cron, timezone=timezone.utc)
+    return IntervalTrigger(seconds=duration_ms(job.every or "0 seconds") / 1000, timezone=timezone.utc)
+
+
+def _first_time(job: PlannedJob) -> dict[str, Any]:
+    if job.cron is not None:
+        return {}
+    return {"next_run_time": datetime.now(timezone.utc) + timedelta(milliseconds=duration_ms(job.first_after))}
+
+
+def _end(child: "subprocess.Popen[str]") -> None:
+    child.terminate()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:500] if lines else ""

@@ -1,0 +1,116 @@
+"""The plan is checked to the key; the schedule runs one job at a time, goes on after failures, stops its child."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batch.plan import PlannedJob, load_plan
+from batch.schedule import Schedule
+from common.errors import ConfigError
+
+REFUSED = {
+    "jobs: [{name: alz, every: 1 hours}]": "'jobs.0.name' is 'alz': must be one of facts, als",
+    "jobs: [{name: als, evry: 1 hours}]": "unknown key 'jobs.0.evry'; allowed here: name, every, cron",
+    "jobs: [{name: als, every: soon}]": "'jobs.0.every' is 'soon'",
+    "jobs: [{name: als, every: 0 seconds}]": "'jobs.0.every' is '0 seconds': must be at least 1 seconds",
+    "jobs: [{name: als}]": "'jobs.0' (als) must have either 'every' or 'cron'",
+    "jobs: [{name: als, every: 1 hours, cron: '* * * * *'}]": "must have either 'every' or 'cron'",
+    "jobs: [{name: als, cron: '61 * * * *'}]": "'jobs.0.cron' is '61 * * * *'",
+    "jobs: [{name: als, every: 1 hours}, {name: als, every: 2 hours}]": "job 'als' is there 2 times",
+    "jobs: []\nnight: true": "unknown key 'night'; allowed here: jobs",
+    "{}": "key 'jobs' is missing",
+    "": "'the file' is 'None'",
+    "jobs: [": "not valid YAML",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_plan_that_does_not_fit_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refusal:
+        load_plan(file)
+    assert REFUSED[text] in str(refusal.value)
+    assert str(file) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_missing_plan_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load_plan(tmp_path / "none.yaml")
+
+
+def test_the_plan_that_is_shipped_holds() -> None:
+    assert {job.name for job in load_plan()} == {"als", "facts"}
+
+
+class Running:
+    """A schedule in a thread, with the lines it has said."""
+
+    def __init__(self, jobs: list[PlannedJob], programs: dict[str, str], logs: Path) -> None:
+        self.lines: list[str] = []
+        self.schedule = Schedule(jobs, lambda name: [sys.executable, "-c", programs[name]], logs, self.lines.append)
+        self.thread = threading.Thread(target=self.schedule.run)
+
+    def __enter__(self) -> "Running":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.schedule.stop()
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+
+
+def test_a_job_without_data_is_tried_again_soon_and_then_as_planned(tmp_path: Path) -> None:
+    mark = str(tmp_path / "mark")
+    program = (
+        f"import os,sys; n = os.path.exists({mark!r}); open({mark!r}, 'w')\n"
+        "print('yes' if n else 'none'); sys.exit(0 if n else 11)"
+    )
+    job = PlannedJob("als", every="1 hours", retry="1 seconds")
+    with Running([job], {"als": program}, tmp_path / "logs") as running:
+        until(lambda: len(running.lines) == 2)
+        (planned,) = running.schedule._scheduler.get_jobs()
+        assert planned.next_run_time.timestamp() - time.time() > 3000
+    assert [line.split(" after ")[0] for line in running.lines] == ["batch als: no-data", "batch als: done"]
+    assert running.lines[1].endswith("s: yes")
+
+
+def test_a_failing_job_is_said_and_runs_again(tmp_path: Path) -> None:
+    program = "import sys; print('trace', file=sys.stderr); sys.exit('Redis is gone')"
+    with Running([PlannedJob("als", every="1 seconds")], {"als": program}, tmp_path) as running:
+        until(lambda: len(running.lines) >= 2)
+    assert all("FAILED with exit code 1" in line and "Redis is gone (log: " in line for line in running.lines)
+
+
+def test_two_jobs_never_run_at_once(tmp_path: Path) -> None:
+    lock, clash = str(tmp_path / "lock"), tmp_path / "clash"
+    program = (
+        f"import os,time\ntry: os.mkdir({lock!r})\nexcept OSError: open({str(clash)!r},'w')\n"
+        f"time.sleep(0.3)\nos.rmdir({lock!r})\nprint('done')"
+    )
+    jobs = [PlannedJob("als", every="1 seconds"), PlannedJob("facts", every="1 seconds")]
+    with Running(jobs, {"als": program, "facts": program}, tmp_path / "logs") as running:
+        until(lambda: all(sum(name in line for line in running.lines) >= 2 for name in ("als", "facts")))
+    assert not clash.exists()
+
+
+def test_stopping_ends_the_running_child(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    program = f"import os,time; open({str(mark)!r},'w').write(str(os.getpid())); time.sleep(600)"
+    with Running([PlannedJob("als", every="1 hours")], {"als": program}, tmp_path) as running:
+        until(lambda: mark.exists() and mark.read_text() != "")
+    assert not Path(f"/proc/{mark.read_text()}").exists()
+    assert running.lines == []
