@@ -24,6 +24,7 @@ from common.redis_client import redis_target
 
 PAIRS_PER_SECOND, RANKINGS_PER_SECOND = 20, 200
 TOP = 20
+LONG = httpx.Timeout(30, pool=None)
 Row = dict[str, Any]
 
 
@@ -92,7 +93,7 @@ def _drive(load: Load) -> tuple[list[float], list[float], float]:
 
 
 async def _measure(load: Load) -> tuple[list[float], list[float], float]:
-    async with httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=30) as client:
+    async with httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=LONG) as client:
         await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(client, load, number))  # connections, caches
         load.pairs.clear()
         before = [await _for_you(client, user) for user in load.users]

@@ -6,8 +6,7 @@ the profile knows categories that have some, else `popular`, else `none`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -20,16 +19,17 @@ from serving.stores import POPULAR, UserRecord, popular_key, rows_of
 
 MIXED_IN = 50
 PROFILE_CATEGORIES = 3
-FIELDS = ("category", "price", "style", "brand", "status")
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """`als` scores by item, `products` of all candidates, `seen` the last items looked at, newest first."""
+    """`als` scores by item, `products` of all candidates, `seen` the last items looked at, newest first,
+    `trends` the popularity of all of these, 0 to 1."""
 
     als: dict[str, float]
     products: dict[str, Product]
     seen: dict[str, Product]
+    trends: dict[str, float]
     fallback: str | None
 
 
@@ -43,13 +43,14 @@ async def gather(services: Services, user: str, record: UserRecord, filters: Fil
     ranked = _category_of(mixed)
     items = dict.fromkeys([*als, *ranked])
     last = seen_items(record.profile)
-    products = await _products(services, dict.fromkeys([*items, *last]), ranked, best)
+    products = await _products(services, dict.fromkeys([*items, *last]), ranked)
+    trends = await _trends(services, products, ranked, best)
     found = {item: products[item] for item in items}
     seen = {item: products[item] for item in last}
     if als or not items:
-        return Candidates(als, found, seen, None if als else "none")
+        return Candidates(als, found, seen, trends, None if als else "none")
     known = bool(record.profile.categories and by_category)
-    return Candidates(als, found, seen, "popular-in-category" if known else "popular")
+    return Candidates(als, found, seen, trends, "popular-in-category" if known else "popular")
 
 
 def _category_of(rows: Iterable[Row]) -> dict[str, str]:
@@ -82,32 +83,19 @@ async def _fetch(
     return {str(item): float(score) for item, score in listed}, best, popular
 
 
-async def _products(
-    services: Services, items: Collection[str], ranked: Mapping[str, str], best: float
-) -> dict[str, Product]:
-    """What is known of the items; `trend` from the popular ranking, whose best score is `best`."""
-    pipeline = services.redis.pipeline(transaction=False)
-    for item in items:
-        pipeline.hmget(services.keys.product(item), *FIELDS)
-    entries = await pipeline.execute() if items else []
-    pairs = zip(items, entries, strict=True)
-    products = {item: _product(entry, ranked.get(item, "")) for item, entry in pairs}
+async def _products(services: Services, items: Collection[str], ranked: Mapping[str, str]) -> dict[str, Product]:
+    """What is known of the items; one that the catalogue doesn't know has the category it is ranked under."""
+    products = await services.products.of(items)
+    unknown = [item for item, product in products.items() if not product.category and ranked.get(item)]
+    return products | {item: replace(products[item], category=ranked[item]) for item in unknown}
+
+
+async def _trends(
+    services: Services, products: Mapping[str, Product], ranked: Mapping[str, str], best: float
+) -> dict[str, float]:
+    """Each item's score in the popular ranking over `best`, the ranking's best."""
     if not products or best <= 0:
-        return products
+        return {}
     members = [member(ranked.get(item, product.category), item) for item, product in products.items()]
     scores = await services.redis.zmscore(services.keys.ranking(POPULAR, ALL), members)
-    return {
-        item: Product(**{**vars(product), "trend": min((score or 0.0) / best, 1.0)})
-        for (item, product), score in zip(products.items(), scores, strict=True)
-    }
-
-
-def _product(entry: list[Any], category: str) -> Product:
-    own, price, style, brand, status = (value.decode() if value else "" for value in entry)
-    return Product(
-        category=own or category,
-        price=float(price) if price else None,
-        style=style,
-        brand=brand,
-        active=status != "withdrawn",
-    )
+    return {item: min(score / best, 1.0) for item, score in zip(products, scores, strict=True) if score}

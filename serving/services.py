@@ -16,6 +16,7 @@ from common.redis_client import redis_target
 from serving.limits import RateLimit
 from serving.metrics import Metrics
 from serving.producer import AckProducer
+from serving.products import Products
 
 REDIS_TIMEOUT_SECONDS = 2
 
@@ -30,6 +31,7 @@ class Services:
     producer: AckProducer
     metrics: Metrics
     rate: RateLimit
+    products: Products
 
 
 @asynccontextmanager
@@ -37,15 +39,17 @@ async def running(config: Config) -> AsyncIterator[Services]:
     """The services, connected lazily; everything is closed at the end."""
     producer = AckProducer(config)
     client = connect(config)
+    keys = Keys(config.redis.prefix)
     producer.start()
     try:
         yield Services(
             config=config,
-            keys=Keys(config.redis.prefix),
+            keys=keys,
             redis=client,
             producer=producer,
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
+            products=Products(client, keys),
         )
     finally:
         producer.stop()

@@ -36,9 +36,7 @@ def read_action(entry: Any) -> Action:
     """An action from its list."""
     time_ms, event_id, event_type, item_id, category, price = entry
     amount = None if price is None else float(price)
-    return Action(
-        int(time_ms), str(event_id), str(event_type), str(item_id or ""), str(category or ""), amount
-    )
+    return Action(int(time_ms), str(event_id), str(event_type), str(item_id or ""), str(category or ""), amount)
 
 
 def read_recent(members: Iterable[bytes]) -> list[Action]:

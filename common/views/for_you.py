@@ -16,6 +16,7 @@ known price.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.config import RecommendConfig
 from common.views.profile import Profile
@@ -26,14 +27,13 @@ SEEN = ("view", "click", "cart_add", "wish_add")
 
 @dataclass(frozen=True)
 class Product:
-    """What the product cache and the rankings know of an item; `trend` is its popularity, 0 to 1."""
+    """What the product cache knows of an item."""
 
     category: str = ""
     price: float | None = None
     style: str = ""
     brand: str = ""
     active: bool = True
-    trend: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,18 @@ class Filters:
         return product.price is not None and low <= product.price <= high
 
 
-@dataclass(frozen=True)
-class Recommendation:
-    """One item; `reasons` are (signal, contribution), the largest first, and add up to `score`."""
+class Recommendation(NamedTuple):
+    """One item; `parts` is what each signal contributed, adding up to `score`."""
 
     item_id: str
     score: float
-    reasons: tuple[tuple[str, float], ...]
+    parts: dict[str, float]
+
+    @property
+    def reasons(self) -> list[tuple[str, float]]:
+        """(signal, contribution), the largest first; signals without one are left out."""
+        given = [(signal, value) for signal, value in self.parts.items() if value > 0]
+        return sorted(given, key=lambda reason: (-reason[1], reason[0]))
 
 
 def seen_items(profile: Profile) -> list[str]:
@@ -74,13 +79,14 @@ def for_you(
     als: Mapping[str, float],
     candidates: Mapping[str, Product],
     seen: Mapping[str, Product],
+    trends: Mapping[str, float],
     profile: Profile,
     bought: Iterable[str],
     filters: Filters,
     config: RecommendConfig,
 ) -> list[Recommendation]:
     """Every admissible candidate, best first. `als` maps items to their scores, `seen` holds the items seen
-    last, newest first."""
+    last, newest first, `trends` the popularity of items, 0 to 1."""
     excluded = profile.purchased | set(bought)
     top = max(als.values(), default=0.0)
     last = list(seen.items())
@@ -92,13 +98,10 @@ def for_you(
             "als": max(als.get(item, 0.0), 0.0) / top if top > 0 else 0.0,
             "category": config.category_boost * _category_fit(product, profile),
             "price": config.price_weight * price_fit(product.price, profile.price_band),
-            "trend": config.trend_weight * product.trend,
+            "trend": config.trend_weight * trends.get(item, 0.0),
             "recent": config.recent_weight * _similarity(item, product, last),
         }
-        reasons = sorted(
-            ((s, v) for s, v in parts.items() if v > 0), key=lambda reason: (-reason[1], reason[0])
-        )
-        found.append(Recommendation(item, math.fsum(parts.values()), tuple(reasons)))
+        found.append(Recommendation(item, math.fsum(parts.values()), parts))
     return sorted(found, key=lambda recommendation: (-recommendation.score, recommendation.item_id))
 
 

@@ -64,9 +64,7 @@ def profile(
     )
 
 
-def _categories(
-    actions: Iterable[Action], long_term: Mapping[str, float], config: ProfileConfig
-) -> dict[str, float]:
+def _categories(actions: Iterable[Action], long_term: Mapping[str, float], config: ProfileConfig) -> dict[str, float]:
     short: defaultdict[str, float] = defaultdict(float)
     newest: int | None = None
     for action in actions:
@@ -77,10 +75,7 @@ def _categories(
             short[action.category] += weight * 2.0 ** (-age / config.half_life_minutes)
     now, long = _normalised(short), _normalised(long_term)
     share = LONG_TERM_SHARE if now and long else float(not now)
-    mixed = {
-        name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0)
-        for name in now.keys() | long.keys()
-    }
+    mixed = {name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0) for name in now.keys() | long.keys()}
     return dict(sorted(_normalised(mixed).items(), key=lambda entry: (-entry[1], entry[0])))
 
 
@@ -98,7 +93,7 @@ def _price_band(
         if action.price is not None and action.price > 0
     ]
     total = sum(weight for _, weight in points) or 1.0
-    points += [(price, total / len(long_term)) for price in long_term]
+    points += [(price, total / len(long_term)) for price in long_term if price > 0]
     points = sorted((price, weight) for price, weight in points if weight > 0)
     return {name: weighted_quantile(points, share) for name, share in BAND.items()}
 

@@ -60,6 +60,7 @@ async def get_for_you(
         found.als,
         found.products,
         found.seen,
+        found.trends,
         record.profile,
         record.bought,
         filters,
