@@ -1,10 +1,11 @@
 """Open-loop sender: puts messages into Kafka when they are due, whatever Kafka and the readers do.
 
-Enters: an iterator of `Message(due, topic, key, value)`; `due` is in seconds after the first message is
-asked for, in non-decreasing order, and `topic` is one of ours without the prefix. A message that is late is
-sent at once and never skipped, so a slow broker shows as lag and not as a lower load (no coordinated
-omission). Leaves: a `Sent` report. Kafka missing at the start: `UnavailableError` within 10 s; messages that
-Kafka did not acknowledge are counted as failed, never dropped in silence.
+Enters: an iterator of `Message(due, topic, key, value)`; `due` is in seconds after the first message is asked
+for, in non-decreasing order (0: as soon as it goes, which is never late), and `topic` is one of ours without
+the prefix. A message that is late is sent at once and never skipped, so a slow broker shows as lag and not
+as a lower load (no coordinated omission). Leaves: a `Sent` report. Kafka missing at the start:
+`UnavailableError` within 10 s; messages that Kafka did not acknowledge are counted as failed, never dropped
+in silence.
 """
 
 import signal
@@ -24,6 +25,7 @@ from common.kafka_client import producer_settings
 
 CONNECT_SECONDS = 8.0
 FLUSH_SECONDS = 20.0
+FLUSH_SECONDS_STOPPED = 6.0
 SLACK_SECONDS = 0.001  # a message due within this is sent now: sleeping costs more than that
 BUFFERED = 20_000  # bounds how far partitions can drift apart, see local/datasets/__init__.py
 
@@ -37,7 +39,7 @@ class Message(NamedTuple):
 
 @dataclass
 class Sent:
-    """What happened so far. `lag` is how late the newest message was sent, in seconds."""
+    """What happened so far. `lag` is how late the newest message with a due time was sent, in seconds."""
 
     sent: int = 0
     acked: int = 0
@@ -92,18 +94,18 @@ def send(
         due = start + message.due
         while due > (now := clock()) + SLACK_SECONDS and not stop.is_set():
             producer.poll(min(due - now, 0.1))
-        if stop.is_set():
+        if stop.is_set() or not _produce(producer, config.topic(message.topic), message, report, stop):
             break
-        _produce(producer, config.topic(message.topic), message, report)
         report.sent += 1
         if not report.sent & 63:
             producer.poll(0)
-        report.lag = max(0.0, now - due)
-        report.max_lag = max(report.max_lag, report.lag)
+        if message.due:
+            report.lag = max(0.0, now - due)
+            report.max_lag = max(report.max_lag, report.lag)
         if now >= report_at:
             report_at, report.seconds = now + every_seconds, now - start
             progress(report)
-    report.failed += producer.flush(FLUSH_SECONDS)
+    report.failed += producer.flush(FLUSH_SECONDS_STOPPED if stop.is_set() else FLUSH_SECONDS)
     report.seconds = clock() - start
     return report
 
@@ -126,10 +128,12 @@ def connect(config: Config, topics: Iterable[str]) -> Any:
     return producer
 
 
-def _produce(producer: Any, topic: str, message: Message, report: Sent) -> None:
-    while True:
+def _produce(producer: Any, topic: str, message: Message, report: Sent, stop: threading.Event) -> bool:
+    """Hands a message to librdkafka, waiting while its queue is full; False when stopped meanwhile."""
+    while not stop.is_set():
         try:
             producer.produce(topic, message.value, message.key, on_delivery=report.delivered)
-            return
+            return True
         except BufferError:
             producer.poll(0.05)
+    return False

@@ -75,29 +75,29 @@ def test_messages_with_one_key_keep_their_order(config: Config) -> None:
 def test_late_messages_are_sent_at_once_and_the_others_when_due(config: Config) -> None:
     late = [Message(-5.0, "behavior", "k", b"late")] * 300
     made = [*late, *(Message(n / 200, "behavior", "k", b"due") for n in range(200))]
+    began_ms = time.time() * 1000
     report = send(config, made, ("behavior",))
     taken = [at for _, _, value, at in arrived(config, ("behavior",), 500) if value == b"due"]
     assert report.sent == report.acked == 500
     assert report.max_lag >= 5.0 > report.lag
     assert len(taken) == 200
-    assert 900 <= taken[-1] - taken[0] <= 2000  # nominally 995 ms
-    assert sum(at - taken[0] <= 500 for at in taken) < 150  # spread out, not in one burst
+    assert all(at + 2 >= began_ms + 5 * n for n, at in enumerate(taken))  # none before it is due
 
 
 def test_a_slow_source_does_not_stretch_the_schedule(config: Config) -> None:
     def stalling() -> Iterator[Message]:
         for n in range(100):
             if n == 20:
-                busy_until = time.monotonic() + 0.5
+                busy_until = time.monotonic() + 1.5
                 while time.monotonic() < busy_until:
                     pass
-            yield Message(n / 100, "behavior", "k", b"x")
+            yield Message(n / 50, "behavior", "k", b"x")
 
     report = send(config, stalling(), ("behavior",))
     assert report.acked == 100
-    assert report.max_lag > 0.4
-    assert report.lag < 0.2  # caught up by the end
-    assert report.seconds < 1.4  # not 1.5
+    assert report.max_lag > 1.4
+    assert report.lag < 1.0  # caught up by the end
+    assert report.seconds < 3.2  # 2 s and not 3.5
 
 
 def test_an_absent_broker_and_an_absent_topic_are_one_line(config: Config) -> None:
