@@ -60,17 +60,18 @@ def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningDemo
     state, port = tmp_path / "state", any_port()
     command = [Path(sys.executable).with_name("stylestream"), "demo", "--port", str(port), "--state", state]
     log = tmp_path / "demo.log"
-    process = start([*command, *request.param], log)
+    short = {"STYLESTREAM_SIMULATOR__HISTORY_MINUTES": "2"}  # a small first micro-batch
+    process = start([*command, *request.param], log, short)
     yield RunningDemo(process, port, state, log)
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_SECONDS + 5)
 
 
-@pytest.mark.parametrize("demo", [["--seconds", "20", "--rate", "200"]], indirect=True)
+@pytest.mark.parametrize("demo", [["--seconds", "45", "--rate", "200"]], indirect=True)
 def test_the_demo_serves_rankings_and_ends_by_itself(demo: RunningDemo) -> None:
     demo.await_ready()
-    assert wait_until(lambda: bool(demo.answer("/v1/rankings/views-1h?limit=5")["items"]), 20)
+    assert wait_until(lambda: bool(demo.answer("/v1/rankings/views-1h?limit=5")["items"]), 40)
     ranking = demo.answer("/v1/rankings/views-1h?limit=5")
     assert [item["rank"] for item in ranking["items"]] == list(range(1, len(ranking["items"]) + 1))
     scores = [item["score"] for item in ranking["items"]]
