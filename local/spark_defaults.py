@@ -11,7 +11,8 @@ from local.ivy import pyspark_home
 HEADER = """\
 # Written by 'stylestream setup' for the spark-submit of this virtual environment; rewritten at each setup.
 # It puts the Kafka and Delta connectors on the class path, so that no --packages is needed, and runs Python
-# workers with this environment's interpreter. For settings of your own, set SPARK_CONF_DIR to their folder.
+# workers with its interpreter. Activate the environment first (. .venv/bin/activate): spark-submit looks for
+# pyspark by the python3 of the PATH. For settings of your own, set SPARK_CONF_DIR to their folder.
 """
 
 
