@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import uuid
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -25,17 +26,20 @@ from common.redis_client import redis_target
 PAIRS_PER_SECOND, RANKINGS_PER_SECOND = 20, 200
 TOP = 20
 LONG = httpx.Timeout(30, pool=None)
+CLIENTS = 32  # a pool of httpx takes quadratic time in its waiting requests: many small pools
 Row = dict[str, Any]
 
 
 @dataclass
 class Load:
-    """What the load process needs, and the pairs (user, item, list before, list after) it leaves."""
+    """What the load process needs; `current` is the category each user views, `pairs` what came of the
+    clicks: (item, list before, list after)."""
 
     address: str
     users: list[str]
     items: dict[str, str]  # item → category
     seconds: float
+    current: dict[str, str] = field(default_factory=dict)
     pairs: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
 
 
@@ -89,24 +93,34 @@ def _known_users(config: Config, most: int = 100) -> list[str]:
 
 
 def _drive(load: Load) -> tuple[list[float], list[float], float]:
-    return asyncio.run(_measure(load))
+    try:
+        return asyncio.run(_measure(load))
+    except httpx.HTTPError as error:  # which does not survive the way to the other process
+        raise UnavailableError(f"the API failed under load: {error}") from None
 
 
 async def _measure(load: Load) -> tuple[list[float], list[float], float]:
-    async with httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=LONG) as client:
-        await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(client, load, number))  # connections, caches
-        load.pairs.clear()
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=LONG))
+            for _ in range(CLIENTS)
+        ]
+        client = clients[0]
+        load.current |= {user: await _viewed(client, user) for user in load.users}
+        await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(clients[number % CLIENTS], load, number))
         before = [await _for_you(client, user) for user in load.users]
         latest = dict(zip(load.users, before, strict=True))
 
         async def pair(number: int) -> None:
-            user, item, after = await _click(client, load, number)
+            user, item, after = await _click(clients[number % CLIENTS], load, number)
             load.pairs.append((item, latest[user], after))
             latest[user] = after
 
         async def ranking(number: int) -> None:
-            (await client.get(f"/v1/rankings/{('views-1h', 'popular')[number % 2]}")).raise_for_status()
+            name = ("views-1h", "popular")[number % 2]
+            (await clients[number % CLIENTS].get(f"/v1/rankings/{name}")).raise_for_status()
 
+        await open_loop(CLIENTS, 1, ranking)
         clicks = await open_loop(PAIRS_PER_SECOND, load.seconds, pair)
         rankings = await open_loop(RANKINGS_PER_SECOND, load.seconds, ranking)
         moved = await _moved(client, load)
@@ -114,10 +128,10 @@ async def _measure(load: Load) -> tuple[list[float], list[float], float]:
 
 
 async def _click(client: httpx.AsyncClient, load: Load, number: int) -> tuple[str, str, list[str]]:
-    """One click and the list right after it; every time round, a user clicks in another category."""
+    """One click in another category than the one the user views, and the list right after it."""
     user = load.users[number % len(load.users)]
-    categories = sorted(set(load.items.values()))
-    category = categories[(number + number // len(load.users)) % len(categories)]
+    categories = sorted(set(load.items.values()) - {load.current[user]})
+    category = load.current[user] = categories[number % len(categories)]
     item = next(item for item, of in load.items.items() if of == category)
     event = {
         "event_id": uuid.uuid4().hex,
@@ -137,6 +151,12 @@ async def _for_you(client: httpx.AsyncClient, user: str) -> list[str]:
     path = f"/v1/users/{user}/recommendations/for-you?limit={TOP}"
     answer = (await client.get(path)).raise_for_status()
     return [item["item_id"] for item in answer.json()["items"]]
+
+
+async def _viewed(client: httpx.AsyncClient, user: str) -> str:
+    """The category a user views."""
+    profile = (await client.get(f"/v1/users/{user}/profile")).raise_for_status()
+    return profile.json()["current_category"] or ""
 
 
 async def _moved(client: httpx.AsyncClient, load: Load) -> float:

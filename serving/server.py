@@ -61,8 +61,9 @@ def serve(config: Config, announce: Callable[[str], object]) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """The listening socket; one line when the address is taken or not ours."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # named TCP explicitly: asyncio turns Nagle's delay (40 ms an answer) off on such sockets only
+        listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)

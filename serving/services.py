@@ -19,6 +19,8 @@ from serving.producer import AckProducer
 from serving.products import Products
 
 REDIS_TIMEOUT_SECONDS = 2
+REDIS_CONNECTIONS = 32
+REDIS_WAIT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -64,5 +66,9 @@ def connect(config: Config) -> Any:
         "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
         "retry": Retry(NoBackoff(), 1),
     }
-    client: Any = redis.asyncio.cluster.RedisCluster if target.cluster else redis.asyncio.Redis
-    return client.from_url(target.url, **options)
+    if target.cluster:
+        return redis.asyncio.cluster.RedisCluster.from_url(target.url, **options)
+    # one that waits for a free connection: in a burst, late answers instead of errors
+    pool: Any = redis.asyncio.BlockingConnectionPool
+    limits = {"max_connections": REDIS_CONNECTIONS, "timeout": REDIS_WAIT_SECONDS}
+    return redis.asyncio.Redis.from_pool(pool.from_url(target.url, **options, **limits))
