@@ -1,0 +1,51 @@
+"""The batch layer counts again from the lake: idempotent, only what is new, and Redis shows the closed formula."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+from pyspark.sql import SparkSession
+
+from batch import facts
+from batch.tables import append, newest_version
+from common.config import Config
+from common.keys import Keys
+from common.sources.lake import EVENTS, ITEM_FACTS, read_table
+from tests.lake_events import START, event, lake_events
+
+DAY = 24 * 60
+
+
+def rows(first: int, minutes: list[float]) -> list[dict[str, object]]:
+    return [event(first + n, "view", minute, "ann", "coat", category="a") for n, minute in enumerate(minutes)]
+
+
+def test_ranking_in_redis_is_the_closed_formula_and_a_second_run_changes_nothing(
+    spark: SparkSession, config: Config, redis_conn: redis.Redis
+) -> None:
+    append(lake_events(spark, rows(0, [1, 2, 2, DAY, DAY + 100])), config, EVENTS, "date")
+    assert facts.run(spark, config).status == "done"
+    horizon = int(START.timestamp() // 60) + DAY + 90
+    assert facts.horizon_minute(read_table(spark, config, EVENTS), config) == horizon
+    keys = Keys(config.redis.prefix)
+    assert int(redis_conn.get(keys.horizon)) == horizon
+    at = [1, 2, 2, DAY]
+    expected = sum(2.0 ** ((minute - DAY - 90) / 1440) for minute in at)
+    for _ in range(2):
+        for scope in ("a", "*"):
+            assert redis_conn.zscore(keys.ranking("popular", scope), "a\x1fcoat") == pytest.approx(expected)
+        facts.run(spark, config)
+
+
+def test_only_the_dates_of_new_files_are_counted_again(spark: SparkSession, config: Config) -> None:
+    append(lake_events(spark, rows(0, [1, DAY])), config, EVENTS, "date")
+    assert len(facts.changed_dates(spark, config, newest_version(spark, config, EVENTS))) == 2
+    facts.run(spark, config)
+    assert facts.changed_dates(spark, config, newest_version(spark, config, EVENTS)) == []
+    append(lake_events(spark, rows(0, [1]) + rows(9, [5])), config, EVENTS, "date")  # one a copy, one late
+    day = f"{START.date()}"
+    assert facts.changed_dates(spark, config, newest_version(spark, config, EVENTS)) == [day]
+    facts.run(spark, config)
+    found = {(r.window_start, r.views) for r in read_table(spark, config, ITEM_FACTS).collect()}
+    first = min(moment for moment, _ in found)
+    assert found == {(first, 1), (first + timedelta(minutes=4), 1), (first + timedelta(minutes=DAY - 1), 1)}
