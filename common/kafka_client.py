@@ -40,7 +40,8 @@ def producer_settings(config: Config, **overrides: Any) -> dict[str, Any]:
         "bootstrap.servers": kafka_servers(config),
         "enable.idempotence": True,
         "linger.ms": 2,
-        "compression.type": "lz4",
+        # No codec that a plain kafka-python consumer lacks.
+        "compression.type": "none",
         "queue.buffering.max.messages": 200_000,
         "client.id": "stylestream",
         **_security(config, LIBRDKAFKA),

@@ -31,13 +31,17 @@ DEFAULTS = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Xss4m",
 }
 # Pushing a filter below the projection that parses JSON makes Spark parse once more for every rule in it.
 OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
 PARSE_ONCE = {
     "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.PushDownPredicates,{OPTIMIZER}.InferFiltersFromGenerate",
     "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
+    # Fused into one method, the rules of an event are too much code for the JVM to compile: 1.5 times slower.
+    "spark.sql.codegen.wholeStage": "false",
+    # A second checksum over every shuffled row; the files have one already.
+    "spark.sql.shuffle.orderIndependentChecksum.enabled": "false",
 }
 # On a local disk Hadoop forks a chmod for every file; this file system does not.
 LOCAL_FILES = {

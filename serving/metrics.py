@@ -11,45 +11,25 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Histogram(
-            "stylestream_http_request_seconds",
-            "Time to answer, by route and status.",
-            ("method", "route", "status"),
-            buckets=SECONDS,
-            registry=self.registry,
+        self.requests = self._histogram(
+            "http_request_seconds", "Time to answer, by route and status.", "method", "route", "status"
         )
-        self.accepted = Counter(
-            "stylestream_events_accepted",
-            "Events acknowledged by Kafka, by type.",
-            ("event_type",),
-            registry=self.registry,
-        )
-        self.rejected = Counter(
-            "stylestream_events_rejected",
-            "Events refused, by field and reason.",
-            ("field", "reason"),
-            registry=self.registry,
-        )
-        self.resent = Counter(
-            "stylestream_events_resent", "Events that had been accepted before.", registry=self.registry
-        )
-        self.ack = Histogram(
-            "stylestream_kafka_ack_seconds",
-            "Time until Kafka had acknowledged a request's events.",
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self.fallbacks = Counter(
-            "stylestream_recommendations",
-            "Recommendation answers, by fallback.",
-            ("fallback",),
-            registry=self.registry,
-        )
+        self.accepted = self._counter("events_accepted", "Events acknowledged by Kafka, by type.", "event_type")
+        self.rejected = self._counter("events_rejected", "Events refused, by field and reason.", "field", "reason")
+        self.resent = self._counter("events_resent", "Events that had been accepted before.")
+        self.ack = self._histogram("kafka_ack_seconds", "Time until Kafka had acknowledged a request's events.")
+        self.fallbacks = self._counter("recommendations", "Recommendation answers, by fallback.", "fallback")
         self.stream_age = Gauge(
             "stylestream_stream_age_seconds",
             "Since the streaming facts last reported, as of the last look.",
             registry=self.registry,
         )
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"stylestream_{name}", what, labels, registry=self.registry)
+
+    def _histogram(self, name: str, what: str, *labels: str) -> Histogram:
+        return Histogram(f"stylestream_{name}", what, labels, buckets=SECONDS, registry=self.registry)
 
     def text(self) -> bytes:
         """The exposition format."""

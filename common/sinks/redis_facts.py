@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -49,7 +50,7 @@ class FactWriter:
                 yield pa.RecordBatch.from_pydict({"rows": [rows], "changed": [changed]})
 
     def _items(self, client: "Redis", batch: pa.RecordBatch, source: str) -> int:
-        items = batch.filter(pa.compute.equal(batch["fact"], ITEM))
+        items = batch.filter(pc.equal(batch["fact"], ITEM))
         if not items.num_rows:
             return 0
         minutes = items["minute"].to_pylist()
@@ -73,7 +74,7 @@ class FactWriter:
         return changed
 
     def _users(self, client: "Redis", batch: pa.RecordBatch) -> int:
-        users = batch.filter(pa.compute.equal(batch["fact"], USER))
+        users = batch.filter(pc.equal(batch["fact"], USER))
         keys = Keys(self.prefix)
         script = client.register_script(lua("user_fact"))
         columns = [users[name].to_pylist() for name in ("key", "minute", "value")]

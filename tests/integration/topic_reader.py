@@ -1,4 +1,4 @@
-"""Reads what a topic holds, for tests. librdkafka: kafka-python lacks lz4, which our producers use."""
+"""Reads what a topic holds, for tests, with librdkafka: other tests read with kafka-python."""
 
 from typing import Any
 

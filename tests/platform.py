@@ -1,0 +1,79 @@
+"""Running the project's own commands in tests: configuration to a file, processes by their real command line."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+import yaml
+
+from common.config import Config
+from common.keys import Keys, split_member
+from common.schemas import ITEM_MEASURES
+
+
+POLL = threading.Event()
+
+
+def write_config(config: Config, folder: Path) -> Path:
+    """The configuration as a file for `--conf`."""
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(dataclasses.asdict(config)), encoding="utf-8")
+    return file
+
+
+@contextmanager
+def running(arguments: list[str], conf: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`stylestream <arguments> --conf conf` in a process group of its own; stopped at the end."""
+    command = [sys.executable, "-m", "cli.main", *arguments, "--conf", str(conf)]
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the process and all it started: what a lost machine looks like."""
+    os.killpg(process.pid, 9)
+    process.wait(10)
+
+
+def run(arguments: list[str], conf: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Runs `stylestream <arguments>` to its end."""
+    command = [sys.executable, "-m", "cli.main", *arguments, "--conf", str(conf)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def wait_for(what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Looks at a condition until it holds; fails naming `what` when it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        POLL.wait(0.2)
+
+
+def item_facts_in_redis(connection: redis.Redis, prefix: str) -> dict[tuple[str, str, int], tuple[int, ...]]:
+    """(category, item, epoch minute) → measures in the order of `ITEM_MEASURES`, as the stream left them."""
+    start = f"{Keys(prefix).item}f:"
+    facts = {}
+    for key in connection.scan_iter(match=f"{start}*", count=5000):
+        minute = int(key.decode().removeprefix(start))
+        for name, value in connection.hgetall(key).items():
+            measures = tuple(int(x) for x in value.decode().partition("|")[2].split(","))
+            assert len(measures) == len(ITEM_MEASURES)
+            facts[(*split_member(name.decode()), minute)] = measures
+    return facts
