@@ -25,7 +25,6 @@ from batch.profiles import bought_items, long_profiles
 from batch.tables import newest_version
 from batch.trial import MIN_EVALUATED, trial
 from common.config import Config
-from common.facts.once import once_in_batch
 from common.sources.lake import EVENTS, exists, read_table
 
 MIN_USERS = 20
@@ -87,13 +86,14 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
 
 def _save(config: Config, trained: factors.Trained, given: _Input, version: str) -> None:
     n = config.als.candidates
-    bought = bought_items(once_in_batch(given.events))
+    bought = bought_items(given.events).persist()  # who and what, not how often: copies do not matter
     margin = bought.groupBy("user").count().agg(F.percentile_approx("count", MARGIN_QUANTILE)).collect()[0][0] or 0
     scored = factors.recommend(trained, n + min(int(margin), MAX_MARGIN * n))
     models.save_part(factors.user_factors(trained), config, "als_user_factors", version)
     models.save_part(factors.item_factors(trained), config, "als_item_factors", version)
     models.save_part(factors.candidate_lists(scored, bought, n), config, models.CANDIDATES, version)
     trained.release()
+    bought.unpersist()
 
 
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
