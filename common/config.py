@@ -5,9 +5,9 @@ A value outside its bounds never gets past `common.config_load.load_config`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -21,8 +21,14 @@ Duration = Annotated[str, Field(pattern=r"^\d+ (milliseconds|seconds|minutes|hou
 Action = Literal["view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund"]
 
 
+class Strict:
+    """A section: a key that is not one of its fields is refused, also inside a list."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True)
-class KafkaConfig:
+class KafkaConfig(Strict):
     bootstrap_servers: Text
     topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,64}$")]
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -38,7 +44,7 @@ class KafkaConfig:
 
 
 @dataclass(frozen=True)
-class RedisConfig:
+class RedisConfig(Strict):
     url: Text
     cluster: bool
     prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,32}$")]
@@ -46,7 +52,7 @@ class RedisConfig:
 
 
 @dataclass(frozen=True)
-class SparkConfig:
+class SparkConfig(Strict):
     master: Text
     driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")]
     shuffle_partitions: Positive
@@ -55,7 +61,7 @@ class SparkConfig:
 
 
 @dataclass(frozen=True)
-class StreamingConfig:
+class StreamingConfig(Strict):
     queries: Annotated[list[Literal["facts", "lake", "catalog"]], Field(min_length=1)]
     watermark: Duration
     trigger: Duration
@@ -66,7 +72,7 @@ class StreamingConfig:
 
 
 @dataclass(frozen=True)
-class RankingConfig:
+class RankingConfig(Strict):
     """One ranking. `minutes` is the window's length, or the half-life of a decayed ranking."""
 
     name: Name
@@ -76,14 +82,14 @@ class RankingConfig:
 
 
 @dataclass(frozen=True)
-class RankingsConfig:
+class RankingsConfig(Strict):
     retention_hours: Positive
     segment_minutes: Annotated[int, Field(gt=0, le=60)]
     definitions: Annotated[list[RankingConfig], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
-class ProfileConfig:
+class ProfileConfig(Strict):
     buckets: Positive
     recent_actions: Positive
     bucket_actions: Positive
@@ -93,7 +99,7 @@ class ProfileConfig:
 
 
 @dataclass(frozen=True)
-class RecommendConfig:
+class RecommendConfig(Strict):
     candidates: Positive
     category_boost: Weight
     price_weight: Weight
@@ -102,7 +108,7 @@ class RecommendConfig:
 
 
 @dataclass(frozen=True)
-class AlsConfig:
+class AlsConfig(Strict):
     rank: Positive
     iterations: Positive
     regularization: PositiveFloat
@@ -116,13 +122,13 @@ class AlsConfig:
 
 
 @dataclass(frozen=True)
-class ApiKey:
+class ApiKey(Strict):
     key_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
-class ServingConfig:
+class ServingConfig(Strict):
     host: Text
     port: Port
     api_keys: list[ApiKey]
@@ -133,7 +139,7 @@ class ServingConfig:
 
 
 @dataclass(frozen=True)
-class SimulatorConfig:
+class SimulatorConfig(Strict):
     rate: Positive
     seed: NonNegative
     users: Positive
@@ -145,7 +151,7 @@ class SimulatorConfig:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Strict):
     """The whole configuration, validated. See `conf/reference.yaml` for what each key means."""
 
     state_dir: Text

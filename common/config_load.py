@@ -54,9 +54,7 @@ _OPEN = ("spark.conf",)
 _REPLACED = ("weights",)
 
 
-def _override(
-    tree: dict[str, Any], change: dict[str, Any], source: str, origin: dict[str, str], at: str
-) -> None:
+def _override(tree: dict[str, Any], change: dict[str, Any], source: str, origin: dict[str, str], at: str) -> None:
     for key, value in change.items():
         path = f"{at}{key}"
         if key not in tree and at.rstrip(".") not in _OPEN:

@@ -49,14 +49,10 @@ def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
         rejection = _take(field, field.name, event, clean)
         if rejection is not None:
             return rejection
-    return (
-        _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_properties(event, clean)
-    )
+    return _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_properties(event, clean)
 
 
-def _take(
-    field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]
-) -> Rejection | None:
+def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
     value = source.get(field.name)
     if value is None or value == "":
         return None

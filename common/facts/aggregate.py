@@ -71,9 +71,7 @@ def _key(fact: str, category: Column, key: Column) -> Column:
 
 
 def _amounts() -> list[Column]:
-    amount = F.coalesce(
-        F.round(F.col("price") * F.coalesce("quantity", F.lit(1)) * MONEY_SCALE).cast("long"), F.lit(0)
-    )
+    amount = F.coalesce(F.round(F.col("price") * F.coalesce("quantity", F.lit(1)) * MONEY_SCALE).cast("long"), F.lit(0))
     bought = F.col("event_type") == "purchase"
     units = F.when(bought, F.coalesce("quantity", F.lit(1))).otherwise(0).cast("long")
     zero = F.lit(0).cast("long")

@@ -113,9 +113,7 @@ def write_facts(facts: DataFrame, config: Config, source: str = STREAM) -> tuple
     return (int(totals[0] or 0), int(totals[1] or 0)) if totals else (0, 0)
 
 
-def _partition(
-    writer: FactWriter, source: str
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _partition(writer: FactWriter, source: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     return lambda batches: writer.write(batches, source)
 
 
@@ -137,9 +135,7 @@ def contribution(weights: dict[Any, float]) -> Column:
 
 def _item_value(rankings: list[RankingConfig]) -> Column:
     contributions = F.concat_ws(",", *[contribution(r.weights).cast("string") for r in rankings])
-    return F.concat_ws(
-        "|", contributions, F.concat_ws(",", *[F.col(m).cast("string") for m in ITEM_MEASURES])
-    )
+    return F.concat_ws("|", contributions, F.concat_ws(",", *[F.col(m).cast("string") for m in ITEM_MEASURES]))
 
 
 def _user_value() -> Column:

@@ -78,8 +78,5 @@ def _verdict() -> Column:
         ),
     ]
     return F.coalesce(
-        *[
-            F.when(bad, F.struct(field.alias("field"), F.lit(why).alias("reason")))
-            for bad, field, why in rules
-        ]
+        *[F.when(bad, F.struct(field.alias("field"), F.lit(why).alias("reason"))) for bad, field, why in rules]
     )

@@ -113,7 +113,12 @@ def _plainly_valid() -> Column:
     raw = F.col("raw").cast("string")
     event_type, item = F.col("e.event_type"), F.col("e.item_id")
     texts = [F.col(f"e.{field.name}") for field in contract.FIELDS if field.kind != "time"]
-    plain = ~F.contains(raw, F.lit("\\")) & (F.locate("{", raw, 2) == 0) & (F.locate("[", raw) == 0)
+    plain = (
+        ~F.contains(raw, F.lit("\\"))
+        & ~F.contains(raw, F.lit("\x7f"))
+        & (F.locate("{", raw, 2) == 0)
+        & (F.locate("[", raw) == 0)
+    )
     short = F.greatest(*[F.length(text) for text in texts]) <= 64
     someone = F.length(F.coalesce("e.user_id", "e.session_id")) > 0
     price = F.col("e.price").isNull() | _matches(F.col("e.price"), r"[0-9]{1,8}(?:\.[0-9]{1,9})?")
@@ -147,10 +152,7 @@ def _verdict() -> Column:
 
 def _nothing_read() -> Column:
     """`from_json` answers an object of nulls for text that is no object; `{}` reads the same."""
-    return (
-        F.coalesce(*[F.col(f"e.{name}") for name in contract.FIELD_NAMES]).isNull()
-        & F.col("e.payment").isNull()
-    )
+    return F.coalesce(*[F.col(f"e.{name}") for name in contract.FIELD_NAMES]).isNull() & F.col("e.payment").isNull()
 
 
 def _time_rules() -> list[Column]:

@@ -52,9 +52,7 @@ def test_the_same_event_sent_at_the_same_time_is_produced_once(api: httpx.Client
     assert len(records(config, "behavior")) == 1
 
 
-def test_refused_events_are_named_and_quarantined_and_the_others_accepted(
-    api: httpx.Client, config: Config
-) -> None:
+def test_refused_events_are_named_and_quarantined_and_the_others_accepted(api: httpx.Client, config: Config) -> None:
     bad = [
         (event(user_id=None), "user_id"),
         (event(price=-1), "price"),

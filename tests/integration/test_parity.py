@@ -89,9 +89,7 @@ def test_online_retail_stream_equals_batch_equals_pandas_also_after_kill_9_in_th
     with running(["stream", "facts"], conf, log):
         complete = len(expected)
         wait_for("the whole year in Redis", lambda: bool(redis_conn.exists(last)), 240)
-        wait_for(
-            "every fact", lambda: len(item_facts_in_redis(redis_conn, config.redis.prefix)) >= complete, 120
-        )
+        wait_for("every fact", lambda: len(item_facts_in_redis(redis_conn, config.redis.prefix)) >= complete, 120)
     stream = item_facts_in_redis(redis_conn, config.redis.prefix)
     topics = ",".join(config.topic(name) for name in ("behavior", "orders"))
     records = spark.read.format("kafka").options(**spark_kafka_options(config)).option("subscribe", topics).load()
