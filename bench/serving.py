@@ -13,11 +13,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
 
 import httpx
 
 from bench.open_loop import open_loop, percentile
+from bench.report import Row, row
 from common.config import Config
 from common.errors import UnavailableError
 from common.keys import Keys
@@ -27,7 +27,7 @@ PAIRS_PER_SECOND, RANKINGS_PER_SECOND = 20, 200
 TOP = 20
 LONG = httpx.Timeout(30, pool=None)
 CLIENTS = 32  # a pool of httpx takes quadratic time in its waiting requests: many small pools
-Row = dict[str, Any]
+SECTION = "serving"
 
 
 @dataclass
@@ -51,18 +51,12 @@ def run(config: Config, quick: bool) -> list[Row]:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         clicks, rankings, moved = process.submit(_drive, load).result()
     return [
-        _row(f"click → For You p50, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.5), "ms"),
-        _row(f"click → For You p99, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.99), "ms", 100),
-        _row("clicked category moved up in For You", moved, "share", 1, least=True),
-        _row(f"rankings p50, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.5), "ms"),
-        _row(f"rankings p99, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.99), "ms"),
+        row(SECTION, f"click → For You p50, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.5), "ms"),
+        row(SECTION, f"click → For You p99, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.99), "ms", 100),
+        row(SECTION, "clicked category moved up in For You", moved, "share", 1, least=True),
+        row(SECTION, f"rankings p50, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.5), "ms"),
+        row(SECTION, f"rankings p99, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.99), "ms"),
     ]
-
-
-def _row(name: str, value: float, unit: str, target: float | None = None, least: bool = False) -> Row:
-    ok = None if target is None else (value >= target if least else value <= target)
-    row = {"section": "serving", "name": name, "value": round(value, 3), "unit": unit, "target": target}
-    return {**row, "ok": ok, "published": None}
 
 
 def _headers() -> dict[str, str]:

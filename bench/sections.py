@@ -1,0 +1,57 @@
+"""Every section of `stylestream bench`, in one table: what it measures and how it is called."""
+
+from collections.abc import Callable
+
+import httpx
+
+from bench import freshness, serving, throughput
+from bench.report import Row
+from bench.stack import Ask, running_stack
+from common.errors import ConfigError
+from local.ready import not_ready
+
+READY_SECONDS = 360
+
+
+def measure_serving(ask: Ask) -> list[Row]:
+    """`bench.serving` on a platform of its own with the simulator as shop, or on the configuration's."""
+    if ask.running:
+        return serving.run(ask.config, ask.quick)
+    shop = ["simulate", "--history-minutes", "5"]
+    with running_stack(ask.config, ask.say, ["stream"], ["serve"], shop) as stack:
+        address = f"http://127.0.0.1:{stack.config.serving.port}"
+        ask.say("waiting for the API and the first rankings")
+        stack.wait("the API", lambda: not_ready(address) is None and _ranked(address), READY_SECONDS, every=0.5)
+        ask.say("measuring")
+        return serving.run(stack.config, ask.quick)
+
+
+def _ranked(address: str) -> bool:
+    """Whether the popular ranking has items of several categories."""
+    try:
+        answer = httpx.get(f"{address}/v1/rankings/popular?limit=200").raise_for_status()
+    except httpx.HTTPError:
+        return False
+    return len({item["category"] for item in answer.json()["items"] if item["category"]}) > 1
+
+
+# name → what measures it
+SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
+    "throughput": throughput.measure,
+    "freshness": freshness.measure,
+    "serving": measure_serving,
+}
+ON_RUNNING = ("serving",)
+
+
+def chosen(names: tuple[str, ...], running: bool) -> list[str]:
+    """The sections asked for, all when none is named; `ConfigError` naming those there are."""
+    there = list(ON_RUNNING if running else SECTIONS)
+    for name in names:
+        if name not in SECTIONS:
+            raise ConfigError(f"no section '{name}'; there are: {', '.join(SECTIONS)}")
+        if name not in there:
+            raise ConfigError(
+                f"section '{name}' cannot measure a running platform; --running is for: {', '.join(there)}"
+            )
+    return list(dict.fromkeys(names)) or there

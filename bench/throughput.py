@@ -1,0 +1,132 @@
+"""How many events a second the query `facts` takes from Kafka to Redis.
+
+Kafka is loaded first (Online Retail's file when there is one, else the simulator); then `stylestream stream
+facts` alone works it off. Its micro-batches come from the progress it notes in Redis about every 2 s.
+"""
+
+import dataclasses
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from kafka import KafkaConsumer, TopicPartition
+
+from bench.report import Row, row
+from bench.stack import Ask, Stack, running_stack
+from common.config import Config
+from common.errors import ConfigError, UnavailableError
+from common.kafka_client import kafka_python_settings
+from common.keys import Keys
+from common.redis_client import redis_target
+from local.datasets import WATERMARK
+
+SECTION, DATASET, FILE = "throughput", "online-retail", "online_retail.parquet"
+TARGET = 30_000
+LONGEST_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One micro-batch as noted: rows taken, milliseconds it took and those of each phase."""
+
+    number: int
+    rows: int
+    ms: float
+    phases: dict[str, float]
+    noted_ms: float
+
+
+def measure(ask: Ask) -> list[Row]:
+    """Rows of this section."""
+    file = data_file(ask)
+    config = ask.config
+    if file is not None:  # a file is replayed as Stylestream's own demo does it (local/inputs.py)
+        streaming = dataclasses.replace(config.streaming, watermark=WATERMARK[DATASET], max_offsets_per_trigger=250_000)
+        config = dataclasses.replace(config, streaming=streaming)
+    with running_stack(config, ask.say) as stack:
+        _load(stack, file, ask.quick)
+        total = _recorded(stack.config)
+        ask.say(f"Kafka holds {total:,} events for the query")
+        began = time.monotonic()
+        stack.start("stream", "facts")
+        batches = _watch(stack)
+        seconds = time.monotonic() - began
+    return [*rates(batches, total), row(SECTION, "from start of the command until all is in Redis", seconds, "s")]
+
+
+def data_file(ask: Ask) -> Path | None:
+    """The file to replay: the one given, or that in the folder STYLESTREAM_DATA; None without one."""
+    folder = os.environ.get("STYLESTREAM_DATA")
+    file = ask.data or (Path(folder) / FILE if folder else None)
+    if file is None or file.is_file():
+        return file
+    if ask.data is not None:
+        raise ConfigError(f"--data {file}: no such file")
+    return None
+
+
+def rates(batches: list[Batch], total: int) -> list[Row]:
+    """The figures of these micro-batches, of which some may be missing: then by the time between two notes."""
+    first, last, steady = batches[0], batches[-1], batches[1:]
+    complete = sum(batch.rows for batch in batches) == total
+    later = sum(batch.ms for batch in steady) if complete else last.noted_ms - first.noted_ms
+    work = sum(batch.ms for batch in steady or batches)
+    share = sum(batch.phases.get("addBatch", 0) for batch in steady or batches) / work if work else None
+    speed = (total - first.rows) / later * 1000 if later else None
+    return [
+        row(SECTION, "events, steady micro-batches", speed, "1/s", TARGET, least=True),
+        row(SECTION, "events, first micro-batch included", total / (first.ms + later) * 1000, "1/s"),
+        row(SECTION, "events", total, "events"),
+        row(SECTION, "micro-batches", last.number + 1, "batches"),
+        row(SECTION, "micro-batches in all", (first.ms + later) / 1000, "s"),
+        row(SECTION, "time in addBatch (read, aggregate, write to Redis), steady", share, "share"),
+    ]
+
+
+def _load(stack: Stack, file: Path | None, quick: bool) -> None:
+    if file is not None:
+        stack.run("replay", "--dataset", DATASET, "--speed", "max", str(file.resolve()))
+        return
+    events = "150000" if quick else "400000"
+    stack.run("simulate", "--events", events, "--rate", "1000000", "--history-minutes", "0")
+
+
+def _recorded(config: Config) -> int:
+    """Events in the topics that the query reads."""
+    consumer = KafkaConsumer(**kafka_python_settings(config))
+    try:
+        topics = [config.topic(name) for name in ("behavior", "orders")]
+        places = [TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic)]
+        return sum(consumer.end_offsets(places).values())
+    finally:
+        consumer.close()
+
+
+def _watch(stack: Stack) -> list[Batch]:
+    """The micro-batches noted until nothing is left in Kafka."""
+    seen: dict[int, Batch] = {}
+    key = Keys(stack.config.redis.prefix).progress("facts")
+
+    def worked_off() -> bool:
+        noted = connection.get(key)
+        if noted is None:
+            return False
+        report: dict[str, Any] = orjson.loads(noted)
+        if report["rows"] and report["batch_id"] not in seen:
+            batch = seen[report["batch_id"]] = _batch(report)
+            stack.say(f"micro-batch {batch.number}: {batch.rows:,} events in {batch.ms / 1000:.1f} s")
+        return bool(report["batch_id"] >= 0 and report["backlog"] == 0)
+
+    with redis_target(stack.config).connect() as connection:
+        stack.wait("the query to work off its events", worked_off, LONGEST_SECONDS, every=0.2)
+    if not seen:
+        raise UnavailableError("the query noted no micro-batch with events")
+    return list(seen.values())
+
+
+def _batch(report: dict[str, Any]) -> Batch:
+    phases = report["phases_ms"]
+    return Batch(report["batch_id"], report["rows"], report["batch_ms"], phases, report["written_at_ms"])
