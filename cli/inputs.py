@@ -43,20 +43,14 @@ AT = "[@START[+SECONDS]]"
 @click.option("--history-minutes", type=click.IntRange(0), help="Minutes of past to send first.")
 @click.option("--run-id", help="First part of every id (default: new each run).")
 @click.option("--start", metavar="TIME", help="Event time at which live begins (RFC 3339; default: now).")
-@click.option(
-    "--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write the truth here at the end."
-)
+@click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write the truth here at the end.")
 @click.option("--trend", multiple=True, metavar=f"KEYWORD{AT}", help="Searches for the keyword rise.")
 @click.option("--fraud", multiple=True, metavar=f"PAYMENTS{AT}", help="Payments with one card as many users.")
 @click.option("--experiment", multiple=True, metavar=f"NAME[:LIFT]{AT}", help="Exposures carry a variant.")
 @click.option("--promotion", multiple=True, metavar=f"CATEGORY[:CUT]{AT}", help="Price cut on a category.")
-@click.option(
-    "--incident", multiple=True, metavar=f"SERVICE[:ERRORS]{AT}", help="Errors a second in the logs."
-)
+@click.option("--incident", multiple=True, metavar=f"SERVICE[:ERRORS]{AT}", help="Errors a second in the logs.")
 @with_config
-def simulate(
-    config: Config, /, start: str | None, truth: Path | None, run_id: str | None, **given: Any
-) -> None:
+def simulate(config: Config, /, start: str | None, truth: Path | None, run_id: str | None, **given: Any) -> None:
     """Send a simulated shop's events, open loop, with known truth."""
     names = ("rate", "seed", "history_minutes")
     chosen = {name: given[name] for name in names if given[name] is not None}
@@ -131,9 +125,7 @@ def _start(text: str | None) -> int | None:
         return None
     millis = epoch_ms(text)
     if millis is None:
-        raise ConfigError(
-            f"--start '{text}': must be an RFC 3339 time with a zone, e.g. 2026-01-31T09:30:00.000Z"
-        )
+        raise ConfigError(f"--start '{text}': must be an RFC 3339 time with a zone, e.g. 2026-01-31T09:30:00.000Z")
     return millis
 
 
@@ -144,6 +136,4 @@ def _say(report: Sent) -> None:
 def _done(report: Sent) -> None:
     _say(report)
     if report.failed:
-        raise UnavailableError(
-            f"Kafka did not take {report.failed:,} of {report.sent:,} messages: {report.error}"
-        )
+        raise UnavailableError(f"Kafka did not take {report.failed:,} of {report.sent:,} messages: {report.error}")

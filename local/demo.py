@@ -94,8 +94,12 @@ class Demo:
         self.launch(
             Command("stream", ["stream"]),
             Command("serve", ["serve", "--port", str(self.config.serving.port)]),
-            Command("input", self.options.input.arguments(), may_end=self.options.input.ends),
+            Command("input", self.options.input.arguments(self.has_history()), may_end=self.options.input.ends),
         )
+
+    def has_history(self) -> bool:
+        """Whether an earlier run has left events: then the simulator goes on live."""
+        return Path(self.config.lake_path, "events").exists()
 
     def launch(self, *commands: Command) -> None:
         """Starts commands, each with a log of its own."""

@@ -33,11 +33,12 @@ class Input:
     def ends(self) -> bool:
         return self.dataset is not None
 
-    def arguments(self) -> list[str]:
+    def arguments(self, has_history: bool = False) -> list[str]:
         """The command that sends the events. Online Retail has no views, so that the view ranking would stay
         empty: the demo has each purchase preceded by a view, which the dataset's rules name."""
         if self.dataset is None or self.data is None:
-            return ["simulate", *(["--rate", str(self.rate)] if self.rate else [])]
+            live = ["--history-minutes", "0"] if has_history else []
+            return ["simulate", *(["--rate", str(self.rate)] if self.rate else []), *live]
         speed = ["--speed", self.speed] if self.speed else []
         views = ["--views"] if self.dataset == "online-retail" else []
         return ["replay", "--dataset", self.dataset, str(Path(self.data).resolve()), *speed, *views]

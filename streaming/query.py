@@ -22,11 +22,7 @@ def start_query(
     mode: str = "append",
 ) -> StreamingQuery:
     """Starts `rows` into `write(batch, batch_id)`, which may see the same batch again after a failure."""
-    writer = (
-        rows.writeStream.queryName(name)
-        .outputMode(mode)
-        .option("checkpointLocation", checkpoint(config, name))
-    )
+    writer = rows.writeStream.queryName(name).outputMode(mode).option("checkpointLocation", checkpoint(config, name))
     return writer.foreachBatch(write).trigger(processingTime=trigger).start()
 
 

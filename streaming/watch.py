@@ -70,7 +70,9 @@ class Watch:
                 self._last_batch = progress.batchId
                 self._late += sum(s.numRowsDroppedByWatermark for s in progress.stateOperators)
         last = query.lastProgress
-        if last is not None and last.numInputRows:
+        if last is None:  # the first micro-batch is under way: nothing to vouch for yet
+            return
+        if last.numInputRows:
             self._failures = 0
         try:
             self._redis.set(self._key, orjson.dumps(self._summary(last)), ex=PROGRESS_SECONDS)
@@ -81,13 +83,13 @@ class Watch:
         return {
             "query": self.name,
             "written_at_ms": time.time_ns() // 1_000_000,
-            "batch_id": last.batchId if last else -1,
-            "rows": last.numInputRows if last else 0,
-            "rows_per_second": last.processedRowsPerSecond if last and last.numInputRows else 0.0,
-            "batch_ms": last.durationMs.get("triggerExecution", 0) if last else 0,
-            "phases_ms": dict(last.durationMs) if last else {},
-            "as_of_ms": _epoch_ms(last.eventTime.get("max")) if last else None,
-            "watermark_ms": _epoch_ms(last.eventTime.get("watermark")) if last else None,
+            "batch_id": last.batchId,
+            "rows": last.numInputRows,
+            "rows_per_second": last.processedRowsPerSecond if last.numInputRows else 0.0,
+            "batch_ms": last.durationMs.get("triggerExecution", 0),
+            "phases_ms": dict(last.durationMs),
+            "as_of_ms": _epoch_ms(last.eventTime.get("max")),
+            "watermark_ms": _epoch_ms(last.eventTime.get("watermark")),
             "late_rows": self._late,
             "failures": self._failures,
             "backlog": _backlog(last),
@@ -96,8 +98,6 @@ class Watch:
 
 def _backlog(last: Any) -> int:
     """Records in Kafka that the query has not read: the source's own figure at its last micro-batch."""
-    if last is None:
-        return 0
     return sum(int(float(s.metrics.get("maxOffsetsBehindLatest", 0) or 0)) for s in last.sources if s.metrics)
 
 

@@ -17,7 +17,6 @@ from common.config import Config
 from common.keys import Keys, split_member
 from common.schemas import ITEM_MEASURES
 
-
 POLL = threading.Event()
 
 

@@ -6,7 +6,7 @@ and foreachBatch's at-least-once becomes effectively-once here (docs/adr/0002).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pyarrow as pa
@@ -20,6 +20,7 @@ from common.keys import Keys
 from common.redis_client import RedisTarget, redis_target
 from common.schemas import ITEM_MEASURES, USER_MEASURES
 from common.sinks.scripts import lua
+from common.views.decay import contributed
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -127,14 +128,8 @@ def encode(facts: DataFrame, rankings: list[RankingConfig]) -> DataFrame:
     return facts.select("fact", minute.alias("minute"), "category", "key", value.alias("value"))
 
 
-def contribution(weights: dict[Any, float]) -> Column:
-    """What a minute of an item adds to a ranking: Σ weight of the action × its count."""
-    terms = [F.col(COUNTS[action]) * F.lit(float(weight)) for action, weight in weights.items()]
-    return sum(terms[1:], start=terms[0])
-
-
 def _item_value(rankings: list[RankingConfig]) -> Column:
-    contributions = F.concat_ws(",", *[contribution(r.weights).cast("string") for r in rankings])
+    contributions = F.concat_ws(",", *[contributed(r.weights).cast("string") for r in rankings])
     return F.concat_ws("|", contributions, F.concat_ws(",", *[F.col(m).cast("string") for m in ITEM_MEASURES]))
 
 

@@ -38,9 +38,7 @@ def load(path: Path) -> Dataset:
     table = read_table(path, TYPES, NAME)
     millis = _millis(table)
     order = np.argsort(millis, kind="stable")
-    table = (
-        table.take(order).append_column("row", pa.array(order)).append_column("ms", pa.array(millis[order]))
-    )
+    table = table.take(order).append_column("row", pa.array(order)).append_column("ms", pa.array(millis[order]))
     catalog = _articles(table)
     first, last = (int(millis[order[n]]) for n in (0, -1)) if len(order) else (0, 0)
 
@@ -72,9 +70,7 @@ def _millis(table: pa.Table) -> Times:
 def _articles(table: pa.Table) -> list[dict[str, Any]]:
     codes = pc.dictionary_encode(table[MODEL]).combine_chunks()
     ids: list[str] = codes.dictionary.to_pylist()
-    prices = medians(
-        codes.indices.to_numpy().astype(np.int64), table["price"].to_numpy().astype(float), len(ids)
-    )
+    prices = medians(codes.indices.to_numpy().astype(np.int64), table["price"].to_numpy().astype(float), len(ids))
     pairs = table.group_by([MODEL]).aggregate([(CATEGORY, "min")]).to_pylist()
     category = {row[MODEL]: _category(row[f"{CATEGORY}_min"]) for row in pairs}
     return [

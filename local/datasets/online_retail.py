@@ -49,9 +49,7 @@ def load(path: Path, with_views: bool = False) -> Dataset:
     table = complete(read_table(path, TYPES, NAME), path)
     millis = table["InvoiceDate"].cast(pa.int64()).to_numpy()
     order = np.argsort(millis, kind="stable")
-    table = (
-        table.take(order).append_column("row", pa.array(order)).append_column("ms", pa.array(millis[order]))
-    )
+    table = table.take(order).append_column("row", pa.array(order)).append_column("ms", pa.array(millis[order]))
     catalog = articles(table)
     category = {article["item_id"]: article["category"] for article in catalog}
     cancelled = int(pc.sum(pc.starts_with(table["InvoiceNo"], "C")).as_py() or 0)
@@ -147,9 +145,7 @@ def _events(part: pa.Table, category: dict[str, str], event_ms: Any, cancelled: 
 
 def _views(part: pa.Table, category: dict[str, str], event_ms: Any) -> Any:
     kind = constant("event_type", "view", part.num_rows)
-    return objects(
-        [numbered("event_id", "orv-", part["row"].to_numpy()), kind, *_shared(part, category, event_ms)]
-    )
+    return objects([numbered("event_id", "orv-", part["row"].to_numpy()), kind, *_shared(part, category, event_ms)])
 
 
 def _shared(part: pa.Table, category: dict[str, str], event_ms: Any) -> list[Any]:

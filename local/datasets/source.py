@@ -55,6 +55,4 @@ def medians(codes: NDArray[np.int64], values: NDArray[np.float64], groups: int) 
     codes, values = codes[order], values[order]
     starts = np.searchsorted(codes, np.arange(groups))
     ends = np.searchsorted(codes, np.arange(groups), side="right")
-    return [
-        round(float(np.median(values[a:b])), 4) if b > a else None for a, b in zip(starts, ends, strict=True)
-    ]
+    return [round(float(np.median(values[a:b])), 4) if b > a else None for a, b in zip(starts, ends, strict=True)]

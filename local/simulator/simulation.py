@@ -47,9 +47,7 @@ class Simulation:
     def __init__(
         self, settings: SimulatorConfig, scenario: Scenario, run_id: str, currency: str, watermark_ms: int
     ) -> None:
-        catalog_rng, user_rng, choice_rng, visit_rng, fault_rng = np.random.default_rng(settings.seed).spawn(
-            5
-        )
+        catalog_rng, user_rng, choice_rng, visit_rng, fault_rng = np.random.default_rng(settings.seed).spawn(5)
         self.settings = settings
         catalog = draw_catalog(catalog_rng, settings.items)
         shoppers = draw_shoppers(user_rng, settings.users)
@@ -77,9 +75,7 @@ class Simulation:
 
     def history_events(self) -> int:
         """Enough for models to learn from, whatever the live rate."""
-        return max(
-            HISTORY_EVENTS_PER_USER * self.settings.users, HISTORY_EVENTS_PER_ITEM * self.settings.items
-        )
+        return max(HISTORY_EVENTS_PER_USER * self.settings.users, HISTORY_EVENTS_PER_ITEM * self.settings.items)
 
     def history(self, end_ms: int) -> Iterator[Message]:
         """`history_minutes` of the past up to `end_ms`, due at once."""
@@ -153,9 +149,7 @@ class Simulation:
         user = "" if shop.draw() < ANONYMOUS else shop.shoppers.ids[index]
         return due, self._begun, user, session, visit(shop, index, user or session)
 
-    def _event(
-        self, at_ms: int, event_type: str, user: str, fields: Fields, session: str = ""
-    ) -> Iterator[Encoded]:
+    def _event(self, at_ms: int, event_type: str, user: str, fields: Fields, session: str = "") -> Iterator[Encoded]:
         self._events += 1
         event: dict[str, Any] = {
             "event_id": f"{self.shop.run_id}-{self._events}",

@@ -18,7 +18,7 @@ Fact = tuple[int, str, str, int]  # minute, category, item, views
 
 
 def some_facts(minutes: int, seed: int = 3) -> list[Fact]:
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     keys = {(START + draw.randrange(minutes), f"c{draw.randrange(4)}", f"i{draw.randrange(30)}") for _ in range(900)}
     return [(m, category, f"{category}-{item}", draw.randrange(1, 9)) for m, category, item in sorted(keys)]
 
@@ -75,7 +75,7 @@ def test_the_sliding_hour_is_exact_at_every_minute_overall_and_in_each_category(
 def test_facts_in_any_order_and_written_again_give_the_same_rankings(config: Config, redis_conn: redis.Redis) -> None:
     facts = some_facts(50)
     shuffled = facts * 2
-    random.Random(5).shuffle(shuffled)  # noqa: S311
+    random.Random(5).shuffle(shuffled)
     for start in range(0, len(shuffled), 100):
         write(config, shuffled[start : start + 100])
     assert write(config, facts) == 0

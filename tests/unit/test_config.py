@@ -94,6 +94,6 @@ def _keys_of(tree: dict[str, Any], at: str = "") -> set[str]:
 
 def _fields_of(kind: type, at: str = "") -> set[str]:
     fields: set[str] = set()
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in ((f.name, get_type_hints(kind)[f.name]) for f in dataclasses.fields(kind)):
         fields |= _fields_of(hint, f"{at}{name}.") if dataclasses.is_dataclass(hint) else {f"{at}{name}"}  # type: ignore[arg-type]
     return fields
