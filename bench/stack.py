@@ -94,7 +94,7 @@ class Stack:
 @contextmanager
 def running_stack(config: Config, say: Say, *commands: list[str]) -> Iterator[Stack]:
     """Kafka, Redis and topics are there, `commands` are started; all of it ends with the block."""
-    with tempfile.TemporaryDirectory(prefix="stylestream-bench-", ignore_cleanup_errors=True) as name, _signals():
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name, _signals():
         stack = Stack(own(config, Path(name)), Path(name), say)
         text = yaml.safe_dump(dataclasses.asdict(stack.config))
         (stack.folder / "config.yaml").write_text(text, encoding="utf-8")
@@ -115,11 +115,12 @@ def running_stack(config: Config, say: Say, *commands: list[str]) -> Iterator[St
 def own(config: Config, folder: Path) -> Config:
     """The configuration with servers, paths and port of the measurement's own."""
     ssl = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
-    plain = dict.fromkeys(("topic_prefix", "sasl_mechanism", "sasl_username", "sasl_password", *ssl), "")
+    plain = dict.fromkeys(("sasl_mechanism", "sasl_username", "sasl_password", *ssl), "")
     kafka = dataclasses.replace(
         config.kafka,
         **plain,  # type: ignore[arg-type]
         bootstrap_servers=EMBEDDED,
+        topic_prefix=f"{folder.name}.",  # a stranger's producer that finds our broker's port misses our topics and keys
         security_protocol="PLAINTEXT",
         replication_factor=1,
     )
@@ -129,7 +130,7 @@ def own(config: Config, folder: Path) -> Config:
         lake_path=str(folder / "lake"),
         checkpoint_path=str(folder / "checkpoints"),
         kafka=kafka,
-        redis=dataclasses.replace(config.redis, url=EMBEDDED, cluster=False, ssl_cafile=""),
+        redis=dataclasses.replace(config.redis, url=EMBEDDED, prefix=folder.name, cluster=False, ssl_cafile=""),
         spark=dataclasses.replace(config.spark, local_files=True),
         serving=dataclasses.replace(config.serving, host="127.0.0.1", port=any_port(), api_keys=[]),
     )

@@ -54,6 +54,9 @@ def measure(ask: Ask) -> list[Row]:
         stack.start("stream", "facts")
         batches = _watch(stack)
         seconds = time.monotonic() - began
+    taken = sum(batch.rows for batch in batches)
+    if taken != total:  # a micro-batch went unnoted, or rows were read twice, or somebody else sent events
+        ask.say(f"DOUBTFUL: the micro-batches noted took {taken:,} events, Kafka held {total:,}")
     return [*rates(batches, total), row(SECTION, "from start of the command until all is in Redis", seconds, "s")]
 
 
@@ -69,9 +72,12 @@ def data_file(ask: Ask) -> Path | None:
 
 
 def rates(batches: list[Batch], total: int) -> list[Row]:
-    """The figures of these micro-batches, of which some may be missing: then by the time between two notes."""
+    """The figures of these micro-batches; when some are missing, by the time between two notes.
+
+    `total` counts by Kafka's offsets before the query started; what the query says it took should be the same.
+    """
     first, last, steady = batches[0], batches[-1], batches[1:]
-    complete = sum(batch.rows for batch in batches) == total
+    complete = [batch.number for batch in batches] == list(range(len(batches)))
     later = sum(batch.ms for batch in steady) if complete else last.noted_ms - first.noted_ms
     work = sum(batch.ms for batch in steady or batches)
     share = sum(batch.phases.get("addBatch", 0) for batch in steady or batches) / work if work else None
