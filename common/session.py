@@ -38,8 +38,6 @@ OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
 PARSE_ONCE = {
     "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.PushDownPredicates,{OPTIMIZER}.InferFiltersFromGenerate",
     "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
-    # Fused into one method, the rules of an event are too much code for the JVM to compile: 1.5 times slower.
-    "spark.sql.codegen.wholeStage": "false",
     # A second checksum over every shuffled row; the files have one already.
     "spark.sql.shuffle.orderIndependentChecksum.enabled": "false",
 }
