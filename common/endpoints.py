@@ -32,5 +32,6 @@ def _resolve(config: Config, configured: str, name: str) -> str:
         return str(json.loads(file.read_text(encoding="utf-8"))[name])
     except (OSError, ValueError, KeyError):
         raise UnavailableError(
-            f"the embedded {name} is not running (no {file}): run 'stylestream up', or name a server in the configuration"
+            f"the embedded {name} is not running (no {file}):"
+            " run 'stylestream up', or name a server in the configuration"
         ) from None

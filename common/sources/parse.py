@@ -116,7 +116,8 @@ def _plainly_valid() -> Column:
     event_type = F.col("e.event_type")
     ids = [F.col(f"e.{field.name}") for field in contract.FIELDS if field.kind == "id"]
     no_escape = ~F.contains(raw, F.lit("\\")) & ~F.contains(raw, F.lit("\x7f"))
-    no_nesting = (F.locate("{", raw, 2) == 0) & (F.locate("[", raw) == 0)
+    # Without escapes no id has a line break in it, so that one look finds any that starts like an object or a list.
+    no_nesting = F.col("e.payment").isNull() & ~F.concat_ws("\n", *ids).rlike(r"(?:^|\n)[\[{]")
     price = _absent_or("price", r"[0-9]{1,8}(?:\.[0-9]{1,9})?")
     quantity = _absent_or("quantity", r"[1-9][0-9]{0,7}")
     position = _absent_or("position", r"[0-9]{1,8}")
