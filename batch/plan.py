@@ -1,5 +1,6 @@
 """Which batch job runs when: `conf/schedule.yaml`, read and validated."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from common.config import Duration
 from common.config_load import CONF_DIR
 from common.duration import duration_ms
 from common.errors import ConfigError
+
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,17 @@ def _check(job: PlannedJob, where: str) -> None:
             raise ConfigError(f"{where}.{key}' is '{length}': must be at least 1 seconds")
     if job.cron is not None:
         try:
-            CronTrigger.from_crontab(job.cron)
+            CronTrigger.from_crontab(cron_days(job.cron))
         except ValueError as error:
             raise ConfigError(f"{where}.cron' is '{job.cron}': {error}") from None
+
+
+def cron_days(cron: str) -> str:
+    """The cron text with weekday names for numbers: crontab counts from Sunday, APScheduler from Monday."""
+    fields = cron.split()
+    if len(fields) == 5:
+        fields[4] = re.sub(r"(?<!/)\b[0-7]\b", lambda day: WEEKDAYS[int(day[0])], fields[4])
+    return " ".join(fields)
 
 
 def _no_twins(jobs: list[PlannedJob], path: Path) -> None:

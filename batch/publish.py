@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from common.keys import Keys
 from common.redis_client import RedisTarget
 
-TTL_SECONDS = 14 * 24 * 3600
+TTL_SECONDS = 60 * 24 * 3600
 ROWS_A_PIPELINE = 500
 
 Row = dict[str, Any]

@@ -1,8 +1,8 @@
 """Job `rebuild`: everything in Redis that Delta can restore, after Redis was emptied or lost.
 
 Products from `catalog`, facts and rankings from the lake (recounted first), the live model and the long-term
-profiles. Run again, it changes nothing. While the stream runs, the newest minute may lack what the lake
-has not received yet (`streaming.lake_trigger`); the item's next event, or another run, puts it right.
+profiles. Run again, it changes nothing. What the stream has written since stays: after T only what is absent is
+added. A minute that was going on when Redis was lost may lack some events until the next `facts` run.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.sinks.products import write_products
-from common.sinks.redis_facts import BATCH, write_facts
+from common.sinks.redis_facts import RESTORE, write_facts
 from common.sources.lake import CATALOG, EVENTS, ITEM_FACTS, USER_FACTS, exists, read_table
 
 Say = Callable[[str], None]
@@ -63,12 +63,12 @@ def _recounted(spark: SparkSession, config: Config, version: int) -> int:
 
 def _item_facts(spark: SparkSession, config: Config) -> int:
     recent = newest_hours(read_table(spark, config, ITEM_FACTS), config.rankings.retention_hours)
-    return write_facts(fused_items(recent), config, BATCH)[0]
+    return write_facts(fused_items(recent), config, RESTORE)[0]
 
 
 def _user_facts(spark: SparkSession, config: Config) -> int:
     recent = newest_hours(read_table(spark, config, USER_FACTS), config.profile.ttl_hours)
-    return write_facts(fused_users(recent), config, BATCH)[0]
+    return write_facts(fused_users(recent), config, RESTORE)[0]
 
 
 def newest_hours(table: DataFrame, hours: int) -> DataFrame:

@@ -19,7 +19,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from batch.outcome import EXIT_CODES
-from batch.plan import PlannedJob
+from batch.plan import PlannedJob, cron_days
 from common.duration import duration_ms
 
 STOP_SECONDS = 4.0
@@ -98,7 +98,7 @@ def stop_on_signals(schedule: Schedule) -> None:
 
 def _trigger(job: PlannedJob) -> CronTrigger | IntervalTrigger:
     if job.cron is not None:
-        return CronTrigger.from_crontab(job.cron, timezone=timezone.utc)
+        return CronTrigger.from_crontab(cron_days(job.cron), timezone=timezone.utc)
     return IntervalTrigger(seconds=duration_ms(job.every or "0 seconds") / 1000, timezone=timezone.utc)
 
 

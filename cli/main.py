@@ -30,7 +30,7 @@ COMMANDS = {
     "stream": ("cli.jobs_stream:stream", "Run streaming queries, fused by default."),
     "batch": ("cli.jobs:batch", "Run one batch job."),
     "schedule": ("cli.jobs:schedule", "Run the batch jobs on their schedule."),
-    "rebuild": ("cli.jobs:rebuild", "Rebuild Redis from Delta and Kafka."),
+    "rebuild": ("cli.jobs:rebuild", "Rebuild Redis from Delta."),
     "serve": ("cli.serve:serve", "Serve the API and the dashboard."),
     "model": ("cli.model:model", "List, promote or roll back published models."),
     "bench": ("cli.bench:bench", "Measure speed and quality."),

@@ -72,16 +72,29 @@ def _from_env(tree: dict[str, Any], env: Mapping[str, str], origin: dict[str, st
         if not name.startswith(ENV_PREFIX) or name in NOT_CONFIG:
             continue
         keys = [part.lower() for part in name.removeprefix(ENV_PREFIX).split("__")]
-        change: Any = yaml.safe_load(env[name]) if env[name].startswith(("[", "{")) else env[name]
+        change = _value(tree, keys, name, env[name])
         for key in reversed(keys):
             change = {key: change}
         _override(tree, change, f"environment variable {name}", origin, "")
 
 
+def _value(tree: dict[str, Any], keys: list[str], name: str, text: str) -> Any:
+    """The variable's text; where the key holds a list or a map, that text read as YAML."""
+    target: Any = tree
+    for key in keys:
+        target = target.get(key) if isinstance(target, dict) else None
+    if not isinstance(target, (list, dict)):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"environment variable {name}: not a YAML list or map, e.g. '[a, b]'") from None
+
+
 def _validate(tree: dict[str, Any], origin: dict[str, str], file: str) -> Config:
     adapter = TypeAdapter(Config)
     try:
-        return adapter.validate_python(tree)
+        return _consistent(adapter.validate_python(tree), origin, file)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
@@ -92,6 +105,29 @@ def _validate(tree: dict[str, Any], origin: dict[str, str], file: str) -> Config
             raise ConfigError(f"{source}: unknown key '{path}'") from None
         message = f"{source}: '{path}' is {_shown(path, first['input'])}: {first['msg']}"
         raise ConfigError(message) from None
+
+
+def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
+    """What no single key shows: the rankings the API needs are there, and windows fit into what is kept."""
+    source = next((origin[p] for p in ("rankings.definitions", "rankings.retention_hours") if p in origin), file)
+    rankings = config.rankings
+    names = [ranking.name for ranking in rankings.definitions]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"{source}: 'rankings.definitions' has '{name}' {names.count(name)} times; once is enough"
+            )
+    for name, kind in (("views-1h", "window"), ("popular", "decay")):
+        if not any((r.name, r.kind) == (name, kind) for r in rankings.definitions):
+            raise ConfigError(f"{source}: 'rankings.definitions' needs '{name}' of kind {kind}: the API serves it")
+    longest = rankings.retention_hours * 30
+    for ranking in rankings.definitions:
+        if ranking.kind == "window" and ranking.minutes > longest:
+            raise ConfigError(
+                f"{source}: ranking '{ranking.name}' has a window of {ranking.minutes} minutes; with"
+                f" 'rankings.retention_hours' {rankings.retention_hours} at most {longest} (half of it)"
+            )
+    return config
 
 
 def _shown(path: str, value: object) -> str:

@@ -9,9 +9,10 @@ from typing import Literal
 
 Kind = Literal["id", "text", "number", "integer", "time"]
 
-# An id may hold anything printable; it may not look like an object or a list that was put where a name belongs.
+# An id may hold anything printable; it may not look like an object or a list that was put where a name belongs,
+# nor begin with the * that stands for "all categories".
 # Each pattern describes the whole text (Python: fullmatch; Java: wrapped in ^(?:…)\z).
-ID_PATTERN = r"[^\[\{\x00-\x1f\x7f][^\x00-\x1f\x7f]*"
+ID_PATTERN = r"[^\[\{*\x00-\x1f\x7f][^\x00-\x1f\x7f]*"
 NUMBER_PATTERN = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?"
 INTEGER_PATTERN = r"[+-]?[0-9]{1,9}"
 TIME_PATTERN = (
@@ -22,17 +23,17 @@ CARD_PATTERN = r"[0-9](?:[ -]?[0-9]){12,18}"
 
 MAX_AHEAD_MS = 5 * 60 * 1000
 OLDEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
-MAX_NUMBER = 1e9
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `limit` is the most characters of a text, `minimum` the least value of a number."""
+    """One field: `limit` is the most characters of a text, `minimum` and `maximum` the bounds of a number."""
 
     name: str
     kind: Kind
     limit: int = 64
     minimum: int = 0
+    maximum: int = 1_000_000_000
 
 
 BEHAVIOR_TYPES = (
@@ -68,8 +69,8 @@ FIELDS = (
     Field("session_id", "id"),
     Field("item_id", "id"),
     Field("category", "id"),
-    Field("price", "number"),
-    Field("quantity", "integer", minimum=1),
+    Field("price", "number", maximum=100_000_000),
+    Field("quantity", "integer", minimum=1, maximum=1_000_000),
     Field("query", "text", limit=200),
     Field("surface", "id"),
     Field("position", "integer"),
@@ -106,7 +107,7 @@ REQUIRED: tuple[tuple[str, tuple[str, ...]], ...] = (
 def reasons(field: Field) -> dict[str, str]:
     """The words for what can be wrong with a field: `limit`, `form` and `minimum`."""
     forms = {
-        "id": "must be text that starts with neither [ nor { and has no control characters",
+        "id": "must be text that starts with none of [ { * and has no control characters",
         "text": "must be text",
         "number": "must be a number",
         "integer": "must be an integer",
@@ -115,7 +116,7 @@ def reasons(field: Field) -> dict[str, str]:
     return {
         "limit": f"must be at most {field.limit} characters",
         "form": forms[field.kind],
-        "minimum": f"must be {field.minimum} to {int(MAX_NUMBER)}",
+        "minimum": f"must be {field.minimum} to {field.maximum}",
     }
 
 

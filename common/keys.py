@@ -5,8 +5,9 @@
 | `P:{item}:f:<minute>` | hash | `category\\x1fitem` → msgpack [values, contributions] of one minute | item sink |
 | `P:{item}:as_of` | string | newest minute seen | item sink |
 | `P:{item}:horizon` | string | minute T up to which the batch layer vouches (no TTL) | merge |
+| `P:{item}:merged` | string | batch version that made the horizon (no TTL) | merge |
 | `P:{item}:scopes` | set | categories seen | item sink |
-| `P:{item}:r:<ranking>:<scope>` | zset | the ranking: `category\\x1fitem` → score, of a category or `*` | item sink, merge |
+| `P:{item}:r:<ranking>:<scope>` | zset | `category\\x1fitem` → score; scope: category or `*` | item sink, merge |
 | `P:{item}:seg:<ranking>:<scope>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
 | `P:{item}:base:<ranking>:<scope>:<version>` | zset | batch part up to T | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |

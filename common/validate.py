@@ -65,7 +65,7 @@ def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[
         return Rejection(path, reasons["form"])
     if field.kind in ("number", "integer"):
         number = float(text)
-        if not (math.isfinite(number) and field.minimum <= number <= contract.MAX_NUMBER):
+        if not (math.isfinite(number) and field.minimum <= number <= field.maximum):
             return Rejection(path, reasons["minimum"])
         clean[field.name] = number if field.kind == "number" else int(text)
     else:

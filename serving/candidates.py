@@ -18,6 +18,7 @@ from serving.services import Services
 from serving.stores import POPULAR, UserRecord, popular_key, rows_of
 
 MIXED_IN = 50
+PRICED = 500  # a price filter may refuse most of them: look further down
 PROFILE_CATEGORIES = 3
 
 
@@ -36,7 +37,8 @@ class Candidates:
 async def gather(services: Services, user: str, record: UserRecord, filters: Filters, limit: int) -> Candidates:
     """Everything that may be recommended to `user`, with what is known of it."""
     categories = _categories(record.profile, filters)
-    wanted = MIXED_IN + limit + len(record.bought)
+    priced = filters.min_price is not None or filters.max_price is not None
+    wanted = (PRICED if priced else MIXED_IN) + limit + len(record.bought)
     als, best, popular = await _fetch(services, user, record, categories, wanted)
     by_category = [row for name in categories for row in popular[name]]
     mixed = by_category if als else [*by_category, *popular[None]]

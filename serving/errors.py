@@ -66,7 +66,7 @@ def unexpected(error: Exception) -> Json:
 
 def _reason(problem: dict[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch":
-        return "must start with neither [ nor { and have no control characters"
+        return "must start with none of [ { * and have no control characters"
     text = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
     return text.replace("should", "must", 1)
 

@@ -13,6 +13,7 @@ from serving.services import Services
 
 STREAM = "facts"
 STALE_SECONDS = 60
+STUCK_SECONDS = 300.0  # a micro-batch on a loaded machine may take a minute or two; idle ones report every 10 s
 KAFKA_CACHE_SECONDS = 5
 KAFKA_TIMEOUT_SECONDS = 2
 
@@ -62,6 +63,9 @@ class Readiness:
             f"batch {report['batch_id']} {age:.0f} s ago, {report['rows_per_second']:.0f} rows/s,"
             f" {report['batch_ms']:.0f} ms a batch, {report['late_rows']} late rows"
         )
+        moved = time.time() - (report.get("progress_at_ms") or report["written_at_ms"]) / 1000
+        if moved > STUCK_SECONDS:
+            return Part(False, f"stuck: no micro-batch has ended for {moved:.0f} s; {detail}")
         return Part(age <= STALE_SECONDS, detail if age <= STALE_SECONDS else f"stale: {detail}")
 
     async def _brokers(self) -> Part:

@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 
 from common.config import Config
-from common.events import ITEM_TYPES, topic_of
+from common.events import ID_PATTERN, ITEM_TYPES, topic_of
 from common.keys import Keys
 from common.validate import Rejection, epoch_ms, rfc3339
 from serving.producer import Message
 
 RAW_BYTES = 400_000  # quoted or in base64 it still fits into a Kafka message of 1 MB
+ID = re.compile(ID_PATTERN)
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 RECENT_TYPES = frozenset(ITEM_TYPES) - {"exposure"}
 
@@ -63,8 +64,8 @@ def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config) -
 def fill(event: dict[str, Any], product: tuple[bytes | None, bytes | None] | None) -> None:
     """Category and price from the product cache, where the event lacks them."""
     category, price = product or (None, None)
-    if category and "category" not in event:
-        event["category"] = category.decode()
+    if category and "category" not in event and ID.fullmatch(text := category.decode("utf-8", "replace")):
+        event["category"] = text
     if price and "price" not in event:
         event["price"] = float(price)
 

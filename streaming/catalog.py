@@ -25,7 +25,8 @@ def start(spark: SparkSession, config: Config) -> StreamingQuery:
     """Starts the query; it runs until stopped."""
 
     def write(batch: DataFrame, batch_id: int) -> None:
-        parsed = parse_changes(batch).persist()
+        # After a delete Debezium sends the key without a value, for Kafka's compaction: no change record.
+        parsed = parse_changes(batch.filter(F.col("value").isNotNull())).persist()
         try:
             good = valid(parsed)
             write_products(good, config)

@@ -83,6 +83,7 @@ class Watch:
         return {
             "query": self.name,
             "written_at_ms": time.time_ns() // 1_000_000,
+            "progress_at_ms": _epoch_ms(last.timestamp),
             "batch_id": last.batchId,
             "rows": last.numInputRows,
             "rows_per_second": last.processedRowsPerSecond if last.numInputRows else 0.0,

@@ -22,6 +22,7 @@ COUNTS = {
     "refund": "refunds",
 }
 MONEY_SCALE = 10_000
+MOST = 2**63 - 1  # what a sum stands at that no longer fits: wrong, but no reason to stop the query
 # Exposures are many and say little about taste; they count, but do not crowd out what the user did.
 TASTE_TYPES = ("view", "click", "cart_add", "cart_remove", "wish_add", "wish_remove", "purchase")
 ITEM_TYPES = ("view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund")
@@ -50,7 +51,8 @@ def aggregate(events: DataFrame, actions_kept: int, facts: tuple[str, ...] = (IT
     )
     newest = F.struct("action.event_time_ms", "action.event_id")
     grouped = counted.groupBy("fact", "category", "key", F.window("event_time", MINUTE)).agg(
-        *[F.sum(name).alias(name) for name in (*COUNTS.values(), "units", "revenue", "refunded")],
+        *[F.sum(name).alias(name) for name in (*COUNTS.values(), "units")],
+        *[F.coalesce(F.try_sum(name), F.lit(MOST)).alias(name) for name in ("revenue", "refunded")],
         F.max_by("action", F.when(F.col("action").isNotNull(), newest), actions_kept).alias("actions"),
     )
     return grouped.withColumn("window_start", F.col("window.start")).drop("window")

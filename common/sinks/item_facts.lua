@@ -1,7 +1,7 @@
 -- Upserts item facts of single minutes and keeps the rankings right by the difference.
 -- Writing the same rows again changes nothing: the difference is zero.
 -- KEYS[1]  <prefix>{item}:as_of   (all keys share its hash slot)
--- ARGV     1 prefix up to and with '{item}:'   2 source, 's' stream or 'b' batch   3 seconds facts live
+-- ARGV     1 prefix up to and with '{item}:'   2 source: 's' stream, 'b' batch, 'r' restore (adds only what is absent)   3 seconds facts live
 --          4 newest minute of the caller's rows  5 rankings: [[name, kind, minutes], …]  6 segment minutes
 --          7 rows: [[minute, category, item, 'c1,c2,…|values'], …], c in the order of the rankings
 local P, source, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -105,10 +105,10 @@ end
 local changed = 0
 for _, row in ipairs(rows) do
   local minute, category, value = row[1], row[2], row[4]
-  if source == 'b' or minute >= horizon then
+  if source ~= 's' or minute >= horizon then
     local fact, member = P .. 'f:' .. minute, category .. '\31' .. row[3]
     local old = redis.call('HGET', fact, member)
-    if old ~= value then
+    if old ~= value and not (old and source == 'r' and minute >= horizon) then
       changed = changed + 1
       redis.call('HSET', fact, member, value)
       touched[fact] = ttl

@@ -25,7 +25,7 @@ from common.views.decay import contributed
 if TYPE_CHECKING:
     from redis import Redis
 
-STREAM, BATCH = "s", "b"
+STREAM, BATCH, RESTORE = "s", "b", "r"
 WRITTEN = "rows bigint, changed bigint"
 
 
@@ -47,7 +47,7 @@ class FactWriter:
         with self.target.connect() as client:
             for batch in batches:
                 rows = batch.num_rows
-                changed = self._items(client, batch, source) + self._users(client, batch)
+                changed = self._items(client, batch, source) + self._users(client, batch, source)
                 yield pa.RecordBatch.from_pydict({"rows": [rows], "changed": [changed]})
 
     def _items(self, client: "Redis", batch: pa.RecordBatch, source: str) -> int:
@@ -74,7 +74,7 @@ class FactWriter:
             changed += int(script(keys=[keys.as_of], args=[*head, *tail, chunk]))
         return changed
 
-    def _users(self, client: "Redis", batch: pa.RecordBatch) -> int:
+    def _users(self, client: "Redis", batch: pa.RecordBatch, source: str) -> int:
         users = batch.filter(pc.equal(batch["fact"], USER))
         keys = Keys(self.prefix)
         script = client.register_script(lua("user_fact"))
@@ -83,7 +83,7 @@ class FactWriter:
         for start in range(0, len(rows), self.rows_per_call):
             with client.pipeline(transaction=False) as pipe:
                 for user, minute, value in rows[start : start + self.rows_per_call]:
-                    args = [minute, value, self.user_minutes, self.user_seconds]
+                    args = [minute, value, self.user_minutes, self.user_seconds, source]
                     script(keys=[keys.user_facts(user)], args=args, client=pipe)
                 pipe.execute()
         return len(rows)

@@ -1,6 +1,8 @@
 -- Upserts one user fact and keeps only the newest minutes.
--- KEYS[1] user's hash   ARGV 1 minute  2 value  3 minutes kept  4 seconds to live
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+-- KEYS[1] user's hash   ARGV 1 minute  2 value  3 minutes kept  4 seconds to live  5 source
+-- 'r' restores: it adds a minute that is absent and leaves one that stands.
+local put = ARGV[5] == 'r' and 'HSETNX' or 'HSET'
+redis.call(put, KEYS[1], ARGV[1], ARGV[2])
 local excess = redis.call('HLEN', KEYS[1]) - tonumber(ARGV[3])
 if excess > 0 then
   local minutes = redis.call('HKEYS', KEYS[1])

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from common.events import ID_PATTERN, MAX_NUMBER
+from common.events import FIELDS, ID_PATTERN
 
 PRODUCT = (
     "item_id string, title string, category string, brand string, style string, price string, stock string, "
@@ -13,6 +13,7 @@ ENVELOPE = f"op string, before struct<{PRODUCT.replace(' string', ':string')}>, 
     f"after struct<{PRODUCT.replace(' string', ':string')}>, source struct<ts_ms:string,lsn:string>"
 )
 TEXTS = ("title", "category", "brand", "style", "launch_date", "status")
+MAX_PRICE = next(field.maximum for field in FIELDS if field.name == "price")
 COLUMNS = ("item_id", "op", *TEXTS, "price", "stock", "lsn", "ts_ms")
 
 
@@ -72,7 +73,12 @@ def _verdict() -> Column:
         (~item.rlike(f"^(?:{ID_PATTERN})\\z"), F.concat(row_name, F.lit(".item_id")), "is no id"),
         (F.length("row.category") > 64, F.lit("after.category"), "must be at most 64 characters"),
         (
-            price.isNotNull() & ~F.coalesce(number.between(0, MAX_NUMBER), F.lit(False)),
+            (F.length("row.category") > 0) & ~F.col("row.category").rlike(f"^(?:{ID_PATTERN})\\z"),
+            F.lit("after.category"),
+            "starts with [ { or *, or has control characters",
+        ),
+        (
+            price.isNotNull() & ~F.coalesce(number.between(0, MAX_PRICE), F.lit(False)),
             F.lit("after.price"),
             "must be a number from 0",
         ),

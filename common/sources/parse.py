@@ -105,7 +105,7 @@ def _field_rules(field: contract.Field, path: str) -> list[Column]:
         rules.append(_broken(~_matches(text, patterns[field.kind]), path, reasons["form"]))
     if field.kind in ("number", "integer"):
         number = text.try_cast("double")
-        inside = number.between(field.minimum, contract.MAX_NUMBER)
+        inside = number.between(field.minimum, field.maximum)
         rules.append(_broken(text.isNotNull() & ~inside, path, reasons["minimum"]))
     return rules
 
@@ -117,9 +117,9 @@ def _plainly_valid() -> Column:
     ids = [F.col(f"e.{field.name}") for field in contract.FIELDS if field.kind == "id"]
     no_escape = ~F.contains(raw, F.lit("\\")) & ~F.contains(raw, F.lit("\x7f"))
     # Without escapes no id has a line break in it, so that one look finds any that starts like an object or a list.
-    no_nesting = F.col("e.payment").isNull() & ~F.concat_ws("\n", *ids).rlike(r"(?:^|\n)[\[{]")
+    no_nesting = F.col("e.payment").isNull() & ~F.concat_ws("\n", *ids).rlike(r"(?:^|\n)[\[{*]")
     price = _absent_or("price", r"[0-9]{1,8}(?:\.[0-9]{1,9})?")
-    quantity = _absent_or("quantity", r"[1-9][0-9]{0,7}")
+    quantity = _absent_or("quantity", r"[1-9][0-9]{0,5}")
     position = _absent_or("position", r"[0-9]{1,8}")
     millis = F.unix_millis(_time(F.col("e.event_time")))
     newest = F.unix_millis("ingest_time") + contract.MAX_AHEAD_MS

@@ -125,6 +125,7 @@ def test_batch_up_to_the_horizon_and_stream_after_it_count_everything_once(
     more = [(end, "c2", "new", 5), (START + 3, "c2", "new", 9)]
     write(config, more)  # the second is before the horizon: the batch layer's to count
     assert popular_at(redis_conn, config, end) == pytest.approx(decayed([*facts, *late, more[0]], end), rel=1e-9)
+    assert activate(config, "v1", horizon)  # asked again after a lost answer
     base(redis_conn, config, facts + late, horizon, "v2")
     assert activate(config, "v2", horizon)  # the same horizon again makes no jump
     assert popular_at(redis_conn, config, end) == pytest.approx(decayed([*facts, *late, more[0]], end), rel=1e-9)
@@ -150,3 +151,14 @@ def test_corrected_facts_of_the_batch_layer_replace_the_streams_before_the_horiz
     write(config, [(end - 30, "c", "i", 6)], BATCH)
     write(config, [(end - 30, "c", "i", 3)])  # the stream no longer speaks for that minute
     assert ranking(redis_conn, config, "views-1h") == {member("c", "i"): 7}
+
+
+def test_a_merge_reaches_over_thousands_of_segments(config: Config, redis_conn: redis.Redis) -> None:
+    facts = [(START + 10 * n, "c", f"i{n % 7}", 1) for n in range(5000)]
+    for start in range(0, len(facts), 1000):
+        write(config, facts[start : start + 1000])
+    horizon = START - START % 10
+    assert activate(config, "v1", horizon)
+    end = facts[-1][0]
+    got, wanted = popular_at(redis_conn, config, end), decayed(facts, end)
+    assert got == pytest.approx(wanted, rel=1e-9)

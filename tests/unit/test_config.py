@@ -97,3 +97,20 @@ def _fields_of(kind: type, at: str = "") -> set[str]:
     for name, hint in ((f.name, get_type_hints(kind)[f.name]) for f in dataclasses.fields(kind)):
         fields |= _fields_of(hint, f"{at}{name}.") if dataclasses.is_dataclass(hint) else {f"{at}{name}"}  # type: ignore[arg-type]
     return fields
+
+
+@pytest.mark.parametrize(
+    ("rankings", "words"),
+    [
+        ("{definitions: [{name: popular, kind: decay, minutes: 5, weights: {view: 1}}]}", "needs 'views-1h'"),
+        ("{retention_hours: 1}", "window of 60 minutes"),
+    ],
+)
+def test_rankings_that_cannot_work_are_refused(tmp_path: Path, rankings: str, words: str) -> None:
+    assert words in refusal(tmp_path, f"rankings: {rankings}")
+
+
+def test_a_password_that_looks_like_yaml_stays_text_and_unseen() -> None:
+    assert load_config(env={"STYLESTREAM_KAFKA__SASL_PASSWORD": "{abc"}).kafka.sasl_password == "{abc"
+    with pytest.raises(ConfigError, match="STYLESTREAM_SERVING__API_KEYS"):
+        load_config(env={"STYLESTREAM_SERVING__API_KEYS": "{abc"})
