@@ -40,7 +40,7 @@ def test_facts_and_als_run_by_spark_submit_on_a_master_with_two_workers(
             wait_for("facts of every event", lambda: _counted(redis_conn, config) == len(rows), 150)
         finally:
             facts.terminate()
-        assert facts.wait(60) == 0, log.read_text()[-3000:]
+        assert facts.wait(60) in (0, 143), log.read_text()[-3000:]  # spark-submit, not Python, gets the signal
 
 
 def _send(config: Config, rows: list[dict[str, object]]) -> None:
