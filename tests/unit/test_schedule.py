@@ -98,8 +98,8 @@ def test_a_failing_job_is_said_and_runs_again(tmp_path: Path) -> None:
 def test_two_jobs_never_run_at_once(tmp_path: Path) -> None:
     lock, clash = str(tmp_path / "lock"), tmp_path / "clash"
     program = (
-        f"import os,time\ntry: os.mkdir({lock!r})\nexcept OSError: open({str(clash)!r},'w')\n"
-        f"time.sleep(0.3)\nos.rmdir({lock!r})\nprint('done')"
+        f"import os,threading\ntry: os.mkdir({lock!r})\nexcept OSError: open({str(clash)!r},'w')\n"
+        f"threading.Event().wait(0.3)\nos.rmdir({lock!r})\nprint('done')"
     )
     jobs = [PlannedJob("als", every="1 seconds"), PlannedJob("facts", every="1 seconds")]
     with Running(jobs, {"als": program, "facts": program}, tmp_path / "logs") as running:
@@ -109,7 +109,7 @@ def test_two_jobs_never_run_at_once(tmp_path: Path) -> None:
 
 def test_stopping_ends_the_running_child(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
-    program = f"import os,time; open({str(mark)!r},'w').write(str(os.getpid())); time.sleep(600)"
+    program = f"import os,signal; open({str(mark)!r},'w').write(str(os.getpid())); signal.pause()"
     with Running([PlannedJob("als", every="1 hours")], {"als": program}, tmp_path) as running:
         until(lambda: mark.exists() and mark.read_text() != "")
     assert not Path(f"/proc/{mark.read_text()}").exists()
