@@ -60,7 +60,7 @@ def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningDemo
     state, port = tmp_path / "state", any_port()
     command = [Path(sys.executable).with_name("stylestream"), "demo", "--port", str(port), "--state", state]
     log = tmp_path / "demo.log"
-    short = {"STYLESTREAM_SIMULATOR__HISTORY_MINUTES": "2"}  # a small first micro-batch
+    short = {"STYLESTREAM_SIMULATOR__HISTORY_MINUTES": "2"}  # so that all of it is in the hour of views-1h
     process = start([*command, *request.param], log, short)
     yield RunningDemo(process, port, state, log)
     if process.poll() is None:
@@ -68,10 +68,10 @@ def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningDemo
         process.wait(STOP_SECONDS + 5)
 
 
-@pytest.mark.parametrize("demo", [["--seconds", "45", "--rate", "200"]], indirect=True)
+@pytest.mark.parametrize("demo", [["--seconds", "25", "--rate", "200"]], indirect=True)
 def test_the_demo_serves_rankings_and_ends_by_itself(demo: RunningDemo) -> None:
     demo.await_ready()
-    assert wait_until(lambda: bool(demo.answer("/v1/rankings/views-1h?limit=5")["items"]), 40)
+    assert wait_until(lambda: bool(demo.answer("/v1/rankings/views-1h?limit=5")["items"]), 15)
     ranking = demo.answer("/v1/rankings/views-1h?limit=5")
     assert [item["rank"] for item in ranking["items"]] == list(range(1, len(ranking["items"]) + 1))
     scores = [item["score"] for item in ranking["items"]]
