@@ -66,6 +66,7 @@ class StreamingConfig(Strict):
     watermark: Duration
     trigger: Duration
     lake_trigger: Duration
+    read_tasks: NonNegative
     max_offsets_per_trigger: Positive
     starting_offsets: Literal["earliest", "latest"]
     redis_rows_per_call: Positive

@@ -2,14 +2,14 @@
 
 | key | type | holds | written by |
 |---|---|---|---|
-| `P:{item}:f:<minute>` | hash | `category\\x1fitem` → msgpack [values, contributions] of one minute | item sink |
+| `P:{item}:f:<minute>` | hash | `category\\x1fitem` → 'contributions\|measures' of one minute | item sink |
 | `P:{item}:as_of` | string | newest minute seen | item sink |
 | `P:{item}:horizon` | string | minute T up to which the batch layer vouches (no TTL) | merge |
 | `P:{item}:merged` | string | batch version that made the horizon (no TTL) | merge |
 | `P:{item}:scopes` | set | categories seen | item sink |
 | `P:{item}:r:<ranking>:<scope>` | zset | `category\\x1fitem` → score; scope: category or `*` | item sink, merge |
-| `P:{item}:seg:<ranking>:<scope>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
-| `P:{item}:base:<ranking>:<scope>:<version>` | zset | batch part up to T | batch |
+| `P:{item}:seg:<ranking>:<category>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
+| `P:{item}:base:<ranking>:<category>:<version>` | zset | batch part up to T | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
 | `P:u:{<user>}:b` | hash | minute → JSON user fact | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
@@ -57,8 +57,8 @@ class Keys:
     def landmark(self, name: str) -> str:
         return f"{self.item}lm:{name}"
 
-    def base(self, name: str, scope: str, version: str) -> str:
-        return f"{self.item}base:{name}:{scope}:{version}"
+    def base(self, name: str, category: str, version: str) -> str:
+        return f"{self.item}base:{name}:{category}:{version}"
 
     def user_facts(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:b"

@@ -10,7 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from common.config import Config
 from common.facts.aggregate import aggregate
 from common.facts.once import once_in_stream
-from common.sinks.redis_facts import write_facts
+from common.sinks.redis_facts import encode, write_encoded
 from common.sources.kafka_records import read_topics
 from common.sources.parse import parse, valid
 from streaming.query import run_alone, start_query
@@ -26,10 +26,12 @@ def facts(records: DataFrame, config: Config) -> DataFrame:
 
 def start(spark: SparkSession, config: Config) -> StreamingQuery:
     """Starts the query; it runs until stopped."""
-    rows = facts(read_topics(spark, config, ("behavior", "orders")), config)
+    counted = facts(read_topics(spark, config, ("behavior", "orders")), config)
+    # Encoded in the query, which is planned by Spark alone; what `write` builds is built anew for each micro-batch.
+    rows = encode(counted, config.rankings.definitions)
 
     def write(batch: DataFrame, _batch_id: int) -> None:
-        write_facts(batch, config)
+        write_encoded(batch, config)
 
     return start_query(rows, NAME, config, write, config.streaming.trigger, mode="update")
 

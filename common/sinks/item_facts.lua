@@ -102,35 +102,80 @@ for i, r in ipairs(rankings) do
   if r[2] == 'decay' then marks[i] = landmark(r, as_of) end
 end
 
-local changed = 0
-for _, row in ipairs(rows) do
-  local minute, category, value = row[1], row[2], row[4]
-  if source ~= 's' or minute >= horizon then
-    local fact, member = P .. 'f:' .. minute, category .. '\31' .. row[3]
-    local old = redis.call('HGET', fact, member)
-    if old ~= value and not (old and source == 'r' and minute >= horizon) then
-      changed = changed + 1
-      redis.call('HSET', fact, member, value)
-      touched[fact] = ttl
-      redis.call('SADD', P .. 'scopes', category)
-      touched[P .. 'scopes'] = ttl * 4
-      local now, before = parts(value), old and parts(old) or {}
-      for i, r in ipairs(rankings) do
-        local d, life = now[i] - (before[i] or 0), lifetime(r)
-        if d ~= 0 and r[2] == 'window' and minute > as_of - r[3] and minute <= as_of then
-          add(key(r, '*'), member, d, life)
-          add(key(r, category), member, d, life)
-        elseif d ~= 0 and r[2] == 'decay' and minute >= horizon then
-          local start = math.floor(minute / segment) * segment
-          local in_segment, in_total = d * 2 ^ ((minute - start) / r[3]), d * 2 ^ ((minute - marks[i]) / r[3])
-          for _, scope in ipairs({'*', category}) do
-            add(P .. 'seg:' .. r[1] .. ':' .. scope .. ':' .. start, member, in_segment, ttl)
-            add(key(r, scope), member, in_total, life)
-          end
-        end
-      end
+-- What each member gains in each ranking and segment, summed over the rows before Redis is asked: popular
+-- members come many times in a call.
+local gains, segments, category_of, categories, changed = {}, {}, {}, {}, 0
+for i in ipairs(rankings) do gains[i], segments[i] = {}, {} end
+
+local function gain(minute, member, now, before)
+  for i, r in ipairs(rankings) do
+    local d = now[i] - (before[i] or 0)
+    if d == 0 then
+    elseif r[2] == 'window' then
+      if minute > as_of - r[3] and minute <= as_of then gains[i][member] = (gains[i][member] or 0) + d end
+    elseif minute >= horizon then
+      local start = math.floor(minute / segment) * segment
+      local part = segments[i][start]
+      if not part then part = {} segments[i][start] = part end
+      part[member] = (part[member] or 0) + d * 2 ^ ((minute - start) / r[3])
+      gains[i][member] = (gains[i][member] or 0) + d * 2 ^ ((minute - marks[i]) / r[3])
     end
   end
+end
+
+local function upsert(minute, members, values)
+  local fact = P .. 'f:' .. minute
+  local stored, put = redis.call('HMGET', fact, unpack(members)), {}
+  for n, member in ipairs(members) do
+    local old, value = stored[n], values[n]
+    if old ~= value and not (old and source == 'r' and minute >= horizon) then
+      changed = changed + 1
+      put[#put + 1], put[#put + 2] = member, value
+      gain(minute, member, parts(value), old and parts(old) or {})
+      local category = string.match(member, '^([^\31]*)\31')
+      category_of[member], categories[category] = category, true
+    end
+  end
+  if #put > 0 then
+    redis.call('HSET', fact, unpack(put))
+    touched[fact] = ttl
+  end
+end
+
+local minutes = {}
+for _, row in ipairs(rows) do
+  local minute = row[1]
+  if source ~= 's' or minute >= horizon then
+    local of = minutes[minute]
+    if not of then of = {{}, {}, {}} minutes[minute] = of end
+    local member = row[2] .. '\31' .. row[3]
+    local n = of[3][member] or #of[1] + 1  -- a row that comes twice in a call: the later one stands
+    of[1][n], of[2][n], of[3][member] = member, row[4], n
+  end
+end
+for minute, of in pairs(minutes) do upsert(minute, of[1], of[2]) end
+
+for i, r in ipairs(rankings) do
+  local all, prefix, life = key(r, '*'), key(r, ''), lifetime(r)
+  for member, by in pairs(gains[i]) do
+    local k, amount = prefix .. category_of[member], text(by)
+    redis.call('ZINCRBY', all, amount, member)
+    redis.call('ZINCRBY', k, amount, member)
+    touched[all], touched[k] = life, life
+  end
+  for start, part in pairs(segments[i]) do
+    for member, by in pairs(part) do
+      local k = P .. 'seg:' .. r[1] .. ':' .. category_of[member] .. ':' .. start
+      redis.call('ZINCRBY', k, text(by), member)
+      touched[k] = ttl
+    end
+  end
+end
+local names = {}
+for category in pairs(categories) do names[#names + 1] = category end
+if #names > 0 then
+  redis.call('SADD', P .. 'scopes', unpack(names))
+  touched[P .. 'scopes'] = ttl * 4
 end
 for k, life in pairs(touched) do redis.call('EXPIRE', k, math.floor(life)) end
 return changed

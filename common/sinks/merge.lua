@@ -10,8 +10,7 @@ if redis.call('GET', P .. 'merged') == version then return 1 end
 local current = tonumber(redis.call('GET', P .. 'horizon') or nil)
 if current and current > T then return 0 end
 local as_of = tonumber(redis.call('GET', P .. 'as_of') or nil) or T
-local scopes = redis.call('SMEMBERS', P .. 'scopes')
-scopes[#scopes + 1] = '*'
+local categories = redis.call('SMEMBERS', P .. 'scopes')
 local sum = P .. 'sum'
 local AT_ONCE = 1000  -- keys a ZUNIONSTORE: Lua passes some 8,000 arguments at most
 
@@ -24,30 +23,48 @@ local function add_to_sum(keys, weights)
   redis.call(unpack(call))
 end
 
-local function merge(r, scope)
-  local keys, weights = {P .. 'base:' .. r[1] .. ':' .. scope .. ':' .. version}, {'1'}
+local function in_batches(keys, weights)
   redis.call('DEL', sum)
-  for start = T, as_of, segment do
-    local seg = P .. 'seg:' .. r[1] .. ':' .. scope .. ':' .. start
-    if redis.call('EXISTS', seg) == 1 then
-      keys[#keys + 1] = seg
-      weights[#weights + 1] = string.format('%.17g', 2 ^ ((start - T) / r[3]))
-      if #keys == AT_ONCE then
-        add_to_sum(keys, weights)
-        keys, weights = {}, {}
-      end
-    end
+  for from = 1, #keys, AT_ONCE do
+    local to = math.min(from + AT_ONCE - 1, #keys)
+    add_to_sum({unpack(keys, from, to)}, {unpack(weights, from, to)})
   end
-  if #keys > 0 then add_to_sum(keys, weights) end
+end
+
+local function sum_becomes(r, scope)
   local ranking = P .. 'r:' .. r[1] .. ':' .. scope
   redis.call('DEL', ranking)
   if redis.call('EXISTS', sum) == 1 then redis.call('RENAME', sum, ranking) end
   redis.call('EXPIRE', ranking, math.max(ttl, r[3] * 60 * 30))
 end
 
+local function merge(r, category)
+  local keys, weights = {P .. 'base:' .. r[1] .. ':' .. category .. ':' .. version}, {'1'}
+  for start = T, as_of, segment do
+    local seg = P .. 'seg:' .. r[1] .. ':' .. category .. ':' .. start
+    if redis.call('EXISTS', seg) == 1 then
+      keys[#keys + 1] = seg
+      weights[#weights + 1] = string.format('%.17g', 2 ^ ((start - T) / r[3]))
+    end
+  end
+  in_batches(keys, weights)
+  sum_becomes(r, category)
+end
+
+-- An item stands in one category, so that the overall ranking is the union of theirs.
+local function merge_overall(r)
+  local keys, weights = {}, {}
+  for n, category in ipairs(categories) do
+    keys[n], weights[n] = P .. 'r:' .. r[1] .. ':' .. category, '1'
+  end
+  in_batches(keys, weights)
+  sum_becomes(r, '*')
+end
+
 for _, r in ipairs(rankings) do
   if r[2] == 'decay' then
-    for _, scope in ipairs(scopes) do merge(r, scope) end
+    for _, category in ipairs(categories) do merge(r, category) end
+    merge_overall(r)
     redis.call('SET', P .. 'lm:' .. r[1], T, 'EX', math.max(ttl, r[3] * 60 * 30))
   end
 end

@@ -30,30 +30,29 @@ class BaseWriter:
         keys = Keys(self.prefix)
         with self.target.connect() as client:
             for batch in batches:
-                rows = list(zip(*[batch[n].to_pylist() for n in ("scope", "member", "score")], strict=True))
+                rows = list(zip(*[batch[n].to_pylist() for n in ("category", "member", "score")], strict=True))
                 for start in range(0, len(rows), self.rows_per_call):
                     self._add(client, keys, rows[start : start + self.rows_per_call])
                 yield pa.RecordBatch.from_pydict({"rows": [len(rows)]})
 
     def _add(self, client: Any, keys: Keys, rows: list[tuple[str, str, float]]) -> None:
-        by_scope: dict[str, dict[str, float]] = {}
-        for scope, name, score in rows:
-            by_scope.setdefault(scope, {})[name] = score
+        by_category: dict[str, dict[str, float]] = {}
+        for category, name, score in rows:
+            by_category.setdefault(category, {})[name] = score
         with client.pipeline(transaction=False) as pipe:
-            for scope, scores in by_scope.items():
-                key = keys.base(self.ranking, scope, self.version)
+            for category, scores in by_category.items():
+                key = keys.base(self.ranking, category, self.version)
                 pipe.zadd(key, scores)
                 pipe.expire(key, self.seconds)
-                if scope != "*":
-                    pipe.sadd(f"{keys.item}scopes", scope)
+                pipe.sadd(f"{keys.item}scopes", category)
             pipe.execute()
 
 
 def publish_base(base: DataFrame, config: Config, ranking: str, version: str) -> int:
     """Writes the batch part of one decayed ranking, decayed to the horizon; returns the rows written.
 
-    In: `scope` (a category or '*'), `member` (`common.keys.member`), `score`. Nothing is served from it until
-    `activate`. Writing the same version again changes nothing.
+    In: `category`, `member` (`common.keys.member`), `score`; the merge makes the overall ranking of them. Nothing
+    is served from it until `activate`. Writing the same version again changes nothing.
     """
     writer = BaseWriter(
         target=redis_target(config),
@@ -63,7 +62,7 @@ def publish_base(base: DataFrame, config: Config, ranking: str, version: str) ->
         seconds=config.rankings.retention_hours * 3600,
         rows_per_call=config.streaming.redis_rows_per_call,
     )
-    selected = base.select("scope", "member", F.col("score").cast("double").alias("score"))
+    selected = base.select("category", "member", F.col("score").cast("double").alias("score"))
     total = selected.mapInArrow(writer, "rows bigint").agg(F.sum("rows")).first()
     return int(total[0] or 0) if total else 0
 

@@ -108,10 +108,13 @@ def write_facts(facts: DataFrame, config: Config, source: str = STREAM) -> tuple
 
     Raises redis errors when Redis stays out of reach; the batch is then tried again as a whole.
     """
-    writer = fact_writer(config)
-    written = encode(facts, config.rankings.definitions).mapInArrow(_partition(writer, source), WRITTEN)
-    totals = written.agg(F.sum("rows"), F.sum("changed")).first()
-    return (int(totals[0] or 0), int(totals[1] or 0)) if totals else (0, 0)
+    return write_encoded(encode(facts, config.rankings.definitions), config, source)
+
+
+def write_encoded(rows: DataFrame, config: Config, source: str = STREAM) -> tuple[int, int]:
+    """Writes what `encode` made. What comes to the driver is two numbers for each Arrow batch."""
+    written = rows.mapInArrow(_partition(fact_writer(config), source), WRITTEN).collect()
+    return sum(row["rows"] for row in written), sum(row["changed"] for row in written)
 
 
 def _partition(writer: FactWriter, source: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

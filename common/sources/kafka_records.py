@@ -17,5 +17,10 @@ def read_topics(spark: SparkSession, config: Config, names: tuple[str, ...]) -> 
         "startingOffsets": config.streaming.starting_offsets,
         "maxOffsetsPerTrigger": str(config.streaming.max_offsets_per_trigger),
         "failOnDataLoss": "true",
+        # After its records a consumer asks for the ends of the partition, and the broker answers a connection in
+        # order: that question waits behind the next fetch, half a second by default where little arrives.
+        "kafka.fetch.max.wait.ms": "5",
     }
-    return spark.readStream.format("kafka").options(**options).load()
+    records = spark.readStream.format("kafka").options(**options).load()
+    tasks = config.streaming.read_tasks
+    return records.coalesce(tasks) if tasks else records

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from common import events as contract
 from common.schemas import EVENT_JSON
+from common.sources.verdict import verdict
 
 PAYMENT_TYPE = (
     "struct<method:string,amount:double,currency:string,card_token:string,device_id:string,ip:string,"
@@ -35,7 +36,9 @@ def parse(records: DataFrame) -> DataFrame:
     typed = read.select(
         *[_typed(field).alias(field.name) for field in contract.FIELDS],
         _payment().alias("payment"),
-        F.when(_plainly_valid(), F.lit(None)).otherwise(_interpreted(_verdict())).alias("verdict"),
+        F.when(_plainly_valid(), F.lit(None))
+        .otherwise(verdict(F.col("raw").cast("string"), _time, F.col("ingest_time")))
+        .alias("verdict"),
         "raw",
         "topic",
         "partition",
@@ -86,30 +89,6 @@ def _matches(text: Column, pattern: str) -> Column:
     return text.rlike(f"^(?:{pattern})\\z")
 
 
-def _broken(when: Column, field: str, reason: str) -> Column:
-    return F.when(when, F.struct(F.lit(field).alias("field"), F.lit(reason).alias("reason")))
-
-
-def _field_rules(field: contract.Field, path: str) -> list[Column]:
-    text, reasons = _text(path), contract.reasons(field)
-    patterns = {
-        "id": contract.ID_PATTERN,
-        "number": contract.NUMBER_PATTERN,
-        "integer": contract.INTEGER_PATTERN,
-        "time": contract.TIME_PATTERN,
-    }
-    rules = []
-    if field.kind in ("id", "text"):
-        rules.append(_broken(F.length(text) > field.limit, path, reasons["limit"]))
-    if field.kind in patterns:
-        rules.append(_broken(~_matches(text, patterns[field.kind]), path, reasons["form"]))
-    if field.kind in ("number", "integer"):
-        number = text.try_cast("double")
-        inside = number.between(field.minimum, field.maximum)
-        rules.append(_broken(text.isNotNull() & ~inside, path, reasons["minimum"]))
-    return rules
-
-
 def _plainly_valid() -> Column:
     """A cheap test that only valid events pass, and nearly all of them do; the full rules are for the rest."""
     raw = F.col("raw").cast("string")
@@ -142,50 +121,3 @@ def _absent_or(name: str, pattern: str) -> Column:
 
 def _absent_or_short(name: str, limit: int) -> Column:
     return F.col(f"e.{name}").isNull() | (F.length(f"e.{name}") <= limit)
-
-
-def _interpreted(column: Column) -> Column:
-    """`column`, kept out of code generation: Spark runs lambdas interpreted. The full rules are some sixty
-    branches; generated, they are a method too large for the JVM to compile, and every event pays for it."""
-    return F.element_at(F.transform(F.array(F.lit(0)), lambda _: column), 1)
-
-
-def _verdict() -> Column:
-    rules = [_broken(F.col("e").isNull() | _nothing_read(), *contract.MALFORMED)]
-    for field in contract.FIELDS:
-        rules += _field_rules(field, field.name)
-    event_type = _text("event_type")
-    rules.append(_broken(~event_type.isin(*contract.EVENT_TYPES), "event_type", contract.TYPE_REASON))
-    for name, types in contract.REQUIRED:
-        needed = event_type.isNull() | event_type.isin(*types)
-        rules.append(_broken(_text(name).isNull() & needed, name, contract.REQUIRED_REASON))
-    no_one = _text("user_id").isNull() & _text("session_id").isNull()
-    rules.append(_broken(no_one, "user_id", contract.NO_ONE_REASON))
-    rules += _time_rules()
-    rules += _payment_rules(event_type)
-    return F.coalesce(*rules)
-
-
-def _nothing_read() -> Column:
-    """`from_json` answers an object of nulls for text that is no object; `{}` reads the same."""
-    return F.coalesce(*[F.col(f"e.{name}") for name in contract.FIELD_NAMES]).isNull() & F.col("e.payment").isNull()
-
-
-def _time_rules() -> list[Column]:
-    time = _time(_text("event_time"))
-    ahead = F.unix_millis(time) > F.unix_millis("ingest_time") + contract.MAX_AHEAD_MS
-    form = contract.reasons(contract.FIELDS[2])["form"]
-    return [
-        _broken(time.isNull(), "event_time", form),
-        _broken(ahead, "event_time", contract.AHEAD_REASON),
-        _broken(F.unix_millis(time) < contract.OLDEST_MS, "event_time", contract.ANCIENT_REASON),
-    ]
-
-
-def _payment_rules(event_type: Column) -> list[Column]:
-    missing = F.col("e.payment").isNull() & event_type.isin(*contract.PAYMENT_TYPES)
-    rules = [_broken(missing, "payment", contract.PAYMENT_REASON)]
-    for field in contract.PAYMENT_FIELDS:
-        rules += _field_rules(field, f"payment.{field.name}")
-    card = _matches(_text("payment.card_token"), contract.CARD_PATTERN)
-    return [*rules, _broken(card, "payment.card_token", contract.CARD_REASON)]

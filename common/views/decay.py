@@ -1,7 +1,7 @@
 """The batch part of a decayed ranking: everything up to the horizon T, as it stands at T.
 
-In: item facts (`common.schemas.ITEM_FACTS`). Out: `scope` (a category, or '*' for all), `member`
-(`common.keys.member`), `score` = Σ contribution · 2^((minute − T) / half-life) over the facts with
+In: item facts (`common.schemas.ITEM_FACTS`). Out: `category`, `member` (`common.keys.member`),
+`score` = Σ contribution · 2^((minute − T) / half-life) over the facts with
 minute < T, where contribution = Σ weight(action) · count(action). Exponential decay is multiplicative, so
 the score at a later minute m is score · 2^(−(m − T) / half-life), plus what the stream counted since T.
 """
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from common.config import Action, RankingConfig
 from common.facts.aggregate import COUNTS
-from common.keys import ALL, SEPARATOR
+from common.keys import SEPARATOR
 
 # After 40 half-lives a contribution counts 10^-12 of what it did: older facts need not be read.
 HALF_LIVES = 40
@@ -31,12 +31,10 @@ def contributed(weights: Mapping[Action, float]) -> Column:
 
 
 def decayed_base(facts: DataFrame, ranking: RankingConfig, horizon_minute: int) -> DataFrame:
-    """`scope, member, score` of `ranking` at `horizon_minute`; only positive scores."""
+    """`category, member, score` of `ranking` at `horizon_minute`; only positive scores."""
     oldest = horizon_minute - HALF_LIVES * ranking.minutes
     minute = minute_of(F.col("window_start"))
     kept = facts.where((minute < horizon_minute) & (minute >= oldest))
     part = contributed(ranking.weights) * F.pow(F.lit(2.0), (minute - horizon_minute) / ranking.minutes)
     member = F.concat("category", F.lit(SEPARATOR), "item_id")
-    scores = kept.groupBy("category", member.alias("member")).agg(F.sum(part).alias("score")).where("score > 0")
-    scopes = F.explode(F.array("category", F.lit(ALL))).alias("scope")
-    return scores.select(scopes, "member", "score")
+    return kept.groupBy("category", member.alias("member")).agg(F.sum(part).alias("score")).where("score > 0")

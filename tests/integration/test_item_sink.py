@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from common.config import Config
-from common.keys import ALL, Keys, member
+from common.keys import ALL, Keys, member, split_member
 from common.sinks.rankings import activate
 from common.sinks.redis_facts import BATCH, STREAM, fact_writer
 
@@ -109,7 +109,9 @@ def test_every_written_key_expires(config: Config, redis_conn: redis.Redis) -> N
 def base(connection: redis.Redis, config: Config, facts: list[Fact], horizon: int, version: str) -> None:
     keys = Keys(config.redis.prefix)
     for name, score in decayed([f for f in facts if f[0] < horizon], horizon).items():
-        connection.zadd(keys.base("popular", ALL, version), {name: score})
+        category, _ = split_member(name)
+        connection.zadd(keys.base("popular", category, version), {name: score})
+        connection.sadd(f"{keys.item}scopes", category)
 
 
 def test_batch_up_to_the_horizon_and_stream_after_it_count_everything_once(

@@ -39,17 +39,17 @@ def test_scores_agree_with_the_closed_formula(spark: SparkSession) -> None:
     expected: dict[tuple[str, str], float] = {}
     for category, item, minute, views, bought in rows:
         if minute < T:
-            for scope in (category, "*"):
-                value = (views + 12 * bought) * np.exp2((minute - T) / 90)
-                expected[scope, f"{category}\x1f{item}"] = expected.get((scope, f"{category}\x1f{item}"), 0) + value
-    found = {(r.scope, r.member): r.score for r in decayed_base(facts(spark, rows), RANKING, T).collect()}
+            value = (views + 12 * bought) * np.exp2((minute - T) / 90)
+            key = (category, f"{category}\x1f{item}")
+            expected[key] = expected.get(key, 0) + value
+    found = {(r.category, r.member): r.score for r in decayed_base(facts(spark, rows), RANKING, T).collect()}
     assert found == pytest.approx({key: value for key, value in expected.items() if value > 0}, rel=1e-9, abs=1e-9)
 
 
 def test_a_later_horizon_is_the_earlier_one_decayed_plus_what_came_between(spark: SparkSession) -> None:
     table = facts(spark, [("a", "x", T - 500, 4, 1), ("a", "x", T + 10, 3, 0), ("a", "x", T + 30, 9, 9)])
-    (before,) = decayed_base(table, RANKING, T).where("scope = '*'").collect()
-    (after,) = decayed_base(table, RANKING, T + 30).where("scope = '*'").collect()
+    (before,) = decayed_base(table, RANKING, T).collect()
+    (after,) = decayed_base(table, RANKING, T + 30).collect()
     assert after.score == pytest.approx(before.score * 2 ** (-30 / 90) + 3 * 2 ** (-20 / 90))
 
 

@@ -1,0 +1,112 @@
+"""Which rule of `common.events` a record breaks first: the full rules, on columns.
+
+They are tables walked by interpreted lambdas. Written out, they are a hundred branches that Spark would plan,
+and generate code for, again in every micro-batch; only the records that fail a cheap test come here.
+"""
+
+from collections.abc import Callable
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from common import events as contract
+
+PATTERNS = {
+    "id": contract.ID_PATTERN,
+    "text": "(?s).*",
+    "number": contract.NUMBER_PATTERN,
+    "integer": contract.INTEGER_PATTERN,
+    "time": contract.TIME_PATTERN,
+}
+TEXTS = "map<string,string>"
+
+
+def verdict(raw: Column, time: Callable[[Column], Column], received: Column) -> Column:
+    """struct<field, reason> of the first broken rule, null when none is.
+
+    `raw` is the record's text, `time` turns a text into a timestamp, `received` is when the broker took it.
+    """
+    whole = F.array(F.from_json(raw, TEXTS))
+    return F.element_at(F.transform(whole, lambda texts: _of_event(texts, time, received)), 1)
+
+
+def _of_event(texts: Column, time: Callable[[Column], Column], received: Column) -> Column:
+    event_type = _text(texts, F.lit("event_type"))
+    nobody = _text(texts, F.lit("user_id")).isNull() & _text(texts, F.lit("session_id")).isNull()
+    payment = F.from_json(texts["payment"], TEXTS)
+    card = _text(payment, F.lit("card_token")).rlike(f"^(?:{contract.CARD_PATTERN})\\z")
+    return F.coalesce(
+        _broken(texts.isNull() | _no_field(texts), *contract.MALFORMED),
+        _first_broken(texts, contract.FIELDS),
+        _broken(~event_type.isin(*contract.EVENT_TYPES), "event_type", contract.TYPE_REASON),
+        _first_missing(texts, event_type),
+        _broken(nobody, "user_id", contract.NO_ONE_REASON),
+        *_time_rules(time(texts["event_time"]), received),
+        _broken(payment.isNull() & event_type.isin(*contract.PAYMENT_TYPES), "payment", contract.PAYMENT_REASON),
+        _first_broken(payment, contract.PAYMENT_FIELDS, "payment."),
+        _broken(card, "payment.card_token", contract.CARD_REASON),
+    )
+
+
+def _text(texts: Column, name: Column) -> Column:
+    return F.nullif(F.try_element_at(texts, name), F.lit(""))
+
+
+def _broken(when: Column, field: str, reason: str) -> Column:
+    return F.when(when, F.struct(F.lit(field).alias("field"), F.lit(reason).alias("reason")))
+
+
+def _no_field(texts: Column) -> Column:
+    names = F.array(*[F.lit(name) for name in (*contract.FIELD_NAMES, "payment")])
+    return ~F.exists(names, lambda name: F.try_element_at(texts, name).isNotNull())
+
+
+def _first_broken(texts: Column, fields: tuple[contract.Field, ...], parent: str = "") -> Column:
+    def broken(row: Column) -> Column:
+        name, path, most, form, low, high, *reasons = [row[n] for n in range(9)]
+        text = _text(texts, name)
+        why = F.when(F.length(text) > most.try_cast("int"), reasons[0])
+        why = why.when(~F.rlike(text, form), reasons[1])
+        inside = text.try_cast("double").between(low.try_cast("double"), high.try_cast("double"))
+        return F.struct(path.alias("field"), why.when(~inside, reasons[2]).alias("reason"))
+
+    return _first([_rule(field, parent) for field in fields], broken)
+
+
+def _rule(field: contract.Field, parent: str) -> list[object]:
+    number, reasons = field.kind in ("number", "integer"), contract.reasons(field)
+    return [
+        field.name,
+        f"{parent}{field.name}",
+        field.limit if field.kind in ("id", "text") else "",
+        f"^(?:{PATTERNS[field.kind]})\\z",
+        *((field.minimum, field.maximum) if number else ("", "")),
+        *[reasons[rule] for rule in ("limit", "form", "minimum")],
+    ]
+
+
+def _first_missing(texts: Column, event_type: Column) -> Column:
+    def missing(row: Column) -> Column:
+        needed = event_type.isNull() | F.array_contains(F.split(row[1], ","), event_type)
+        why = F.when(_text(texts, row[0]).isNull() & needed, F.lit(contract.REQUIRED_REASON))
+        return F.struct(row[0].alias("field"), why.alias("reason"))
+
+    return _first([[name, ",".join(types)] for name, types in contract.REQUIRED], missing)
+
+
+def _time_rules(time: Column, received: Column) -> list[Column]:
+    form = contract.reasons(contract.FIELDS[2])["form"]
+    return [
+        _broken(time.isNull(), "event_time", form),
+        _broken(
+            F.unix_millis(time) > F.unix_millis(received) + contract.MAX_AHEAD_MS, "event_time", contract.AHEAD_REASON
+        ),
+        _broken(F.unix_millis(time) < contract.OLDEST_MS, "event_time", contract.ANCIENT_REASON),
+    ]
+
+
+def _first(table: list[list[object]], judge: Callable[[Column], Column]) -> Column:
+    """The first row of the table that gives a reason. As one text the table is one constant to the planner."""
+    text = "\n".join("\t".join(map(str, row)) for row in table)
+    verdicts = F.transform(F.split(F.lit(text), "\n"), lambda row: judge(F.split(row, "\t")))
+    return F.get(F.filter(verdicts, lambda one: one["reason"].isNotNull()), F.lit(0))
