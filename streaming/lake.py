@@ -1,7 +1,8 @@
-"""Query `lake`: every event topic → Delta `events`, what cannot be read → Delta and topic `quarantine`.
+"""Query `lake`: what arrives → Delta `events` and `catalog`; what cannot be read → Delta and topic `quarantine`.
 
-Reads: topics behavior, orders, payments, and quarantine (for what the collector refused). Writes: Delta
-events and quarantine, exactly once, partitioned by date. Trigger: every few seconds, for fewer, larger files.
+Reads: topics behavior, orders, payments, catalog, and quarantine (for what the collector refused). Writes: Delta
+tables, exactly once, partitioned by date. Trigger: twice a minute, for fewer, larger files: a commit to Delta
+costs the same for one row as for thousands.
 """
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,8 +14,10 @@ from common.events import EVENT_TOPICS, FIELD_NAMES
 from common.schemas import QUARANTINE as QUARANTINE_SCHEMA
 from common.sinks.lake import append_once
 from common.sinks.quarantine import quarantine, rejected
+from common.sources.catalog import COLUMNS as CHANGE
+from common.sources.catalog import parse_changes
 from common.sources.kafka_records import read_topics
-from common.sources.lake import EVENTS, QUARANTINE
+from common.sources.lake import CATALOG, EVENTS
 from common.sources.parse import parse, valid
 from streaming.query import run_alone, start_query
 
@@ -56,24 +59,37 @@ def refused_by_collector(records: DataFrame) -> DataFrame:
     return dated.select(*QUARANTINE_SCHEMA.fieldNames())
 
 
+def catalog_log(changes: DataFrame) -> DataFrame:
+    """Every change of the catalogue, as the source sent it."""
+    return valid(changes).select(*CHANGE, "ingest_time", F.to_date("ingest_time").alias("date"))
+
+
+def append(records: DataFrame, config: Config, batch_id: int) -> None:
+    """One micro-batch of Kafka records to its Delta tables; the quarantine last, as it is rarely needed."""
+    topics = {row["topic"] for row in records.select("topic").distinct().collect()}
+    events = parse(records.filter(F.col("topic").isin([config.topic(name) for name in EVENT_TOPICS])))
+    # After a delete Debezium sends the key without a value, for Kafka's compaction: no change record.
+    changes = records.filter((F.col("topic") == config.topic("catalog")) & F.col("value").isNotNull())
+    changes = parse_changes(changes)
+    refused = refused_by_collector(records.filter(F.col("topic") == config.topic("quarantine")))
+    if topics & {config.topic(name) for name in EVENT_TOPICS}:
+        append_once(lake_events(events), config, EVENTS, batch_id)
+    if config.topic("catalog") in topics:
+        append_once(catalog_log(changes), config, CATALOG, batch_id)
+    quarantine(rejected(events, NAME).unionByName(rejected(changes, "catalog")), refused, config, batch_id)
+
+
 def start(spark: SparkSession, config: Config) -> StreamingQuery:
     """Starts the query; it runs until stopped."""
-    refused_topic = config.topic("quarantine")
 
     def write(batch: DataFrame, batch_id: int) -> None:
-        parsed = parse(batch.filter(F.col("topic") != refused_topic)).persist()
+        records = batch.persist()
         try:
-            append_once(lake_events(parsed), config, EVENTS, batch_id)
-            bad = rejected(parsed, NAME)
-            if not bad.isEmpty():
-                quarantine(bad, config, batch_id)
-            refused = refused_by_collector(batch.filter(F.col("topic") == refused_topic))
-            if not refused.isEmpty():
-                append_once(refused, config, QUARANTINE, batch_id, part="-collector")
+            append(records, config, batch_id)
         finally:
-            parsed.unpersist()
+            records.unpersist()
 
-    records = read_topics(spark, config, (*EVENT_TOPICS, "quarantine"))
+    records = read_topics(spark, config, (*EVENT_TOPICS, "catalog", "quarantine"))
     return start_query(records, NAME, config, write, config.streaming.lake_trigger)
 
 

@@ -6,12 +6,12 @@ from common.config import Config
 from common.sources.lake import table_path
 
 
-def append_once(rows: DataFrame, config: Config, table: str, batch_id: int, part: str = "") -> None:
+def append_once(rows: DataFrame, config: Config, table: str, batch_id: int) -> None:
     """Appends `rows` to a table partitioned by `date`; a batch that was already committed is skipped.
 
     Delta notes (application, batch) with the data in one commit: the application is the query, whose id
-    lives in its checkpoint, so a new checkpoint writes anew and a restart does not write twice. A batch that
-    appends to the same table more than once names each `part`.
+    lives in its checkpoint, so a new checkpoint writes anew and a restart does not write twice. A batch
+    appends to a table once at most.
     """
     spark = rows.sparkSession
     query = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
@@ -22,7 +22,7 @@ def append_once(rows: DataFrame, config: Config, table: str, batch_id: int, part
         .write.format("delta")
         .mode("append")
         .partitionBy("date")
-        .option("txnAppId", f"{query}-{table}{part}")
+        .option("txnAppId", f"{query}-{table}")
         .option("txnVersion", batch_id)
         .save(table_path(config, table))
     )

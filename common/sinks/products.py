@@ -45,5 +45,4 @@ def write_products(changes: DataFrame, config: Config) -> int:
     last = changes.withColumn("_rank", F.row_number().over(newest)).filter("_rank = 1")
     rows = last.select("item_id", "op", "lsn", *FIELDS[:-2], "price", "stock")
     writer = ProductWriter(redis_target(config), config.redis.prefix, config.streaming.redis_rows_per_call)
-    total = rows.mapInArrow(writer, "rows bigint").agg(F.sum("rows")).first()
-    return int(total[0] or 0) if total else 0
+    return sum(row["rows"] for row in rows.mapInArrow(writer, "rows bigint").collect())

@@ -29,9 +29,13 @@ def rejected(parsed: DataFrame, source: str) -> DataFrame:
     return rows.select(*SCHEMA.fieldNames())
 
 
-def quarantine(rows: DataFrame, config: Config, batch_id: int) -> None:
-    """Delta exactly once; the topic at least once, keyed by where the record came from."""
-    append_once(rows, config, QUARANTINE, batch_id)
+def quarantine(rows: DataFrame, already: DataFrame, config: Config, batch_id: int) -> None:
+    """Delta exactly once: `rows` and those `already` in the topic. `rows` to the topic, at least once, keyed by
+    where the record came from."""
+    whole = rows.unionByName(already)
+    if whole.isEmpty():
+        return
+    append_once(whole, config, QUARANTINE, batch_id)
     key = F.concat_ws("-", "topic", "partition", "offset")
     message = F.to_json(
         F.struct(

@@ -60,6 +60,8 @@ def measures(connection: redis.Redis, config: Config, name: str) -> dict[str, in
 def test_late_duplicate_and_malformed_rows_count_by_rule(
     config: Config, spark: SparkSession, redis_conn: redis.Redis, queries: Stop
 ) -> None:
+    lateness = dataclasses.replace(config.streaming, watermark="10 minutes")
+    config = dataclasses.replace(config, streaming=lateness)
     send(config, [event(1), event(1), event(2, 5), b"{broken", event(3, price=-1), event(4, -60)])
     query = facts.start(spark, config)
     queries.append(query)
@@ -121,7 +123,7 @@ def test_the_lake_holds_every_event_once_after_kill_9(
     send(config, [event(n) for n in range(4000)])
     folder = Path(config.lake_path) / EVENTS / "_delta_log"
     with running(["stream", "lake"], conf, log) as process:
-        wait_for("two commits", lambda: len(list(folder.glob("*.json"))) >= 2, 120)
+        wait_for("two commits", lambda: len(list(folder.glob("*.json"))) >= 2, 300)
         kill(process)
     query = lake.start(spark, config)
     queries.append(query)
@@ -150,5 +152,8 @@ def test_products_are_what_the_source_said_last_whatever_the_order(
     assert redis_conn.hget(keys.product("a"), "price") == b"50.0"
     assert redis_conn.hget(keys.product("b"), "status") == b"withdrawn"
     assert redis_conn.hget(keys.product("b"), "title") is None
+    log = lake.start(spark, config)
+    queries.append(log)
+    log.processAllAvailable()
     assert read_table(spark, config, CATALOG).count() == 6
     assert [row.reason for row in read_table(spark, config, QUARANTINE).collect()]
