@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import redis
 import yaml
@@ -67,12 +68,31 @@ def wait_for(what: str, condition: Callable[[], bool], seconds: float = 60) -> N
 
 def item_facts_in_redis(connection: redis.Redis, prefix: str) -> dict[tuple[str, str, int], tuple[int, ...]]:
     """(category, item, epoch minute) → measures in the order of `ITEM_MEASURES`, as the stream left them."""
-    start = f"{Keys(prefix).item}f:"
     facts = {}
-    for key in connection.scan_iter(match=f"{start}*", count=5000):
-        minute = int(key.decode().removeprefix(start))
-        for name, value in connection.hgetall(key).items():
+    minutes = _minutes(connection, prefix)
+    for minute, hashed in zip(minutes, _of_each(connection, prefix, minutes, "hgetall"), strict=True):
+        for name, value in hashed.items():
             measures = tuple(int(x) for x in value.decode().partition("|")[2].split(","))
             assert len(measures) == len(ITEM_MEASURES)
             facts[(*split_member(name.decode()), minute)] = measures
     return facts
+
+
+def count_item_facts(connection: redis.Redis, prefix: str) -> int:
+    """How many item facts the stream has left."""
+    return sum(_of_each(connection, prefix, _minutes(connection, prefix), "hlen"))
+
+
+def _minutes(connection: redis.Redis, prefix: str) -> list[int]:
+    start = f"{Keys(prefix).item}f:"
+    keys = connection.scan_iter(match=f"{start}*", count=5000)
+    return [int(key.decode().removeprefix(start)) for key in keys]
+
+
+def _of_each(connection: redis.Redis, prefix: str, minutes: list[int], command: str) -> Iterator[Any]:
+    """The answers for each minute's hash, 500 a round trip."""
+    for start in range(0, len(minutes), 500):
+        with connection.pipeline(transaction=False) as pipe:
+            for minute in minutes[start : start + 500]:
+                getattr(pipe, command)(Keys(prefix).item_fact(minute))
+            yield from pipe.execute()

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import orjson
 import pandas as pd
 import pytest
 import redis
@@ -17,7 +18,7 @@ from common.keys import Keys
 from common.schemas import ITEM_MEASURES
 from common.sources.parse import parse, valid
 from local.datasets import WATERMARK
-from tests.platform import item_facts_in_redis, kill, run, running, wait_for, write_config
+from tests.platform import count_item_facts, item_facts_in_redis, kill, run, running, wait_for, write_config
 
 Facts = dict[tuple[str, str, int], tuple[int, ...]]
 COUNTED = [ITEM_MEASURES.index(name) for name in ("purchases", "units", "revenue", "refunds", "refunded")]
@@ -61,11 +62,17 @@ def by_batch(records: DataFrame) -> Facts:
     return {tuple(r[:3]): tuple(int(x) for x in r[3:]) for r in rows.itertuples(index=False)}
 
 
+def backlog(connection: redis.Redis, config: Config) -> int:
+    """Records the stream says it has not read."""
+    note = connection.get(Keys(config.redis.prefix).progress("facts"))
+    return int(orjson.loads(note)["backlog"]) if note else -1
+
+
 @pytest.fixture
 def replayed(config: Config, data_folder: Path, tmp_path: Path) -> tuple[Config, Path, Path]:
     """All of Online Retail in Kafka; the configuration, its file, and the data's file."""
     streaming = dataclasses.replace(
-        config.streaming, watermark=WATERMARK["online-retail"], max_offsets_per_trigger=120_000
+        config.streaming, watermark=WATERMARK["online-retail"], max_offsets_per_trigger=180_000
     )
     config = dataclasses.replace(config, streaming=streaming)
     conf, file = write_config(config, tmp_path), data_folder / "online_retail.parquet"
@@ -89,7 +96,8 @@ def test_online_retail_stream_equals_batch_equals_pandas_also_after_kill_9_in_th
     with running(["stream", "facts"], conf, log):
         complete = len(expected)
         wait_for("the whole year in Redis", lambda: bool(redis_conn.exists(last)), 240)
-        wait_for("every fact", lambda: len(item_facts_in_redis(redis_conn, config.redis.prefix)) >= complete, 120)
+        wait_for("nothing left in Kafka", lambda: backlog(redis_conn, config) == 0, 120)
+        wait_for("every fact", lambda: count_item_facts(redis_conn, config.redis.prefix) >= complete, 120)
     stream = item_facts_in_redis(redis_conn, config.redis.prefix)
     topics = ",".join(config.topic(name) for name in ("behavior", "orders"))
     records = spark.read.format("kafka").options(**spark_kafka_options(config)).option("subscribe", topics).load()
