@@ -14,11 +14,12 @@ import pandas as pd
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import TableNotFoundError
+from redis.exceptions import RedisError
 
 from common.config import Config
 from common.config_load import CONF_DIR, load_config
-from common.endpoints import redis_url
 from common.errors import ConfigError, StylestreamError, UnavailableError
+from common.redis_client import redis_target
 from common.sources.lake import table_path
 from serving.app import create_app
 
@@ -53,11 +54,12 @@ def configuration(*tables: str, redis: bool = False) -> Config:
     config = dataclasses.replace(config, state_dir=_from_root(config.state_dir), lake_path=_from_root(config.lake_path))
     for name in tables:
         _table(config, name)
-    try:
-        if redis:
-            redis_url(config)
-    except UnavailableError:
-        raise NotThereError(f"the embedded Redis in {config.state_dir} is not up: {HINT}") from None
+    if redis:
+        try:
+            with redis_target(config).connect() as client:
+                client.ping()
+        except (UnavailableError, RedisError):
+            raise NotThereError(f"Redis (redis.url; embedded: in {config.state_dir}) does not answer: {HINT}") from None
     return config
 
 
