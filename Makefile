@@ -9,11 +9,11 @@ GIVEN = $(filter command environment,$(firstword $(origin $(1))))
 # $(call option,VARIABLE,--option): the option when the variable was given and is not empty
 option = $(if $(call GIVEN,$(1)),$(if $($(1)),$(2) '$($(1))'))
 
-.PHONY: help setup lint test demo bench clean
+.PHONY: help setup lint test demo bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo takes DATASET= DATA= PORT= SECONDS= RATE= STATE= SPEED=   (docs: README.md)"
 
@@ -44,6 +44,13 @@ demo: $(STAMP) ## the whole platform in the foreground, on http://127.0.0.1:8000
 
 bench: setup ## measure speed and quality
 	@$(BIN)/stylestream bench
+
+# JupyterLab is large and not needed otherwise, so it is installed when it is first asked for.
+notebooks: setup ## open JupyterLab on notebooks/ (CONF= names a configuration; default conf/local.yaml)
+	@test -x $(BIN)/jupyter-lab \
+	  || { echo "installing JupyterLab into $(VENV) (once)"; \
+	       $(BIN)/pip install --quiet --disable-pip-version-check -e '.[notebooks]'; }
+	@$(if $(CONF),STYLESTREAM_CONF='$(CONF)') exec $(BIN)/jupyter-lab notebooks
 
 clean: ## remove the environment, the demo's state and everything generated (downloads stay cached)
 	@test ! -x $(BIN)/stylestream || $(BIN)/stylestream down

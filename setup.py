@@ -32,7 +32,15 @@ TEST = [
     "types-PyYAML",
     "types-psutil",
 ]
-NOTEBOOKS = ["jupyterlab", "matplotlib", "pandas>=2.2,<3"]
+NOTEBOOKS = [
+    "jupyterlab==4.6.6",
+    "nbclient==0.11.0",
+    "ipykernel==7.4.0",
+    "deltalake==1.6.6",
+    "matplotlib==3.11.2",
+    "pandas>=2.2,<3",
+    "httpx==0.28.1",
+]
 LAYERS = ["common", "streaming", "batch", "serving", "local", "bench", "cli", "conf"]
 
 setup(

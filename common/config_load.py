@@ -16,7 +16,7 @@ from common.errors import ConfigError
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 ENV_PREFIX = "STYLESTREAM_"
-NOT_CONFIG = {"STYLESTREAM_DATA", "STYLESTREAM_CACHE"}
+NOT_CONFIG = {"STYLESTREAM_DATA", "STYLESTREAM_CACHE", "STYLESTREAM_CONF"}
 
 
 def load_config(file: str | Path | None = None, env: Mapping[str, str] | None = None) -> Config:
