@@ -9,12 +9,12 @@ from serving.answers import Json, time_of
 from serving.auth import needs
 from serving.candidates import gather
 from serving.errors import bad_field
-from serving.routes.parameters import Category, Explain, Limit, MaxPrice, MinPrice, PathId
+from serving.routes.parameters import Category, Explain, Limit, MaxPrice, MinPrice, PathId, known_only
 from serving.schemas import ProfileBody, RecommendationsBody
 from serving.services import Services
 from serving.stores import read_user
 
-router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
+router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
 @router.get("/users/{user_id:path}/profile", response_model=ProfileBody)
