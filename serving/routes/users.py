@@ -66,12 +66,14 @@ async def get_for_you(
         filters,
         services.config.recommend,
     )
-    services.metrics.fallbacks.labels(found.fallback or "").inc()
+    # Filters and purchases may have left nothing of what stands in.
+    fallback = "none" if found.fallback and not items else found.fallback
+    services.metrics.fallbacks.labels(fallback or "").inc()
     answer = {
         "surface": "for-you",
         "user_id": user_id,
         "model_version": record.model_version,
-        "fallback": found.fallback,
+        "fallback": fallback,
         "items": [_item(rank, item, explain) for rank, item in enumerate(items[:limit], start=1)],
     }
     return Json(answer)

@@ -86,7 +86,16 @@ def test_what_was_bought_is_gone_and_filters_hold(api: httpx.Client, shop: Shop)
     api.post("/v1/events", json=event("purchase", item_id="bags-1", order_id="o-1"))
     found = for_you(api, "u-1", limit=1000, category="bags", min_price=10, max_price=40)
     assert ids(found) == ["bags-2", "bags-3"]
-    assert ids(for_you(api, "u-1", category="no such", limit=3)) == []
+
+
+@pytest.mark.parametrize("filters", [{"category": "no such"}, {"min_price": 1000}])
+def test_where_nothing_can_be_given_the_fallback_is_none(
+    api: httpx.Client, shop: Shop, filters: dict[str, object]
+) -> None:
+    shop.train("u-2", {"coats-5": 1.0})
+    nobody, known = (for_you(api, user, limit=3, **filters) for user in ("u-1", "u-2"))
+    assert (nobody["items"], nobody["fallback"]) == ([], "none")
+    assert (known["items"], known["fallback"]) == ([], None)  # the model knows u-2: nothing stands in for it
 
 
 def test_the_profile_shows_what_was_just_done(api: httpx.Client, shop: Shop) -> None:
