@@ -13,6 +13,7 @@ import click
 from pyspark.sql import SparkSession
 
 from batch.outcome import Outcome
+from batch.spark_log import started_into
 from common.config import Config
 from common.config_load import load_config
 from common.errors import StylestreamError
@@ -23,23 +24,33 @@ Job = Callable[[SparkSession, Config], Outcome]
 SESSION = {"spark.cleaner.referenceTracking.cleanCheckpoints": "true"}
 
 
-def execute(name: str, job: Job, config: Config) -> Outcome:
-    """Runs `job` in a session of its own, which ends with it.
+def execute(name: str, job: Job, config: Config, spark_log: Path | None = None) -> Outcome:
+    """Runs `job` in a session of its own, which ends with it; for `spark_log` see `session`.
 
     A lake on a local disk that has no events yet is told without starting Spark: the schedule asks often.
     """
     if "://" not in config.lake_path and not Path(table_path(config, EVENTS), "_delta_log").is_dir():
         return Outcome("no-data", f"0 events in the lake {config.lake_path}")
-    with session(config, name) as spark:
+    with session(config, name, spark_log) as spark:
         return job(spark, config)
 
 
 @contextmanager
-def session(config: Config, name: str) -> Iterator[SparkSession]:
-    """A Spark session for a job, stopped at the end."""
-    spark = build_session(config, f"stylestream-{name}", SESSION)
+def session(config: Config, name: str, spark_log: Path | None = None) -> Iterator[SparkSession]:
+    """A Spark session for a job, stopped at the end. Spark's log goes to the file `spark_log`, else to stderr.
+
+    A failure that is not ours to explain names that file on stderr.
+    """
+    with started_into(spark_log):
+        spark = build_session(config, f"stylestream-{name}", SESSION)
     try:
         yield spark
+    except StylestreamError:
+        raise
+    except Exception:
+        if spark_log is not None:
+            click.echo(f"Spark's log: {spark_log}", err=True)
+        raise
     finally:
         spark.stop()
 

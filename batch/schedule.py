@@ -21,6 +21,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from batch.outcome import EXIT_CODES
 from batch.plan import PlannedJob, cron_days
 from common.duration import duration_ms
+from common.logs import keep_previous
 
 STOP_SECONDS = 4.0
 Say = Callable[[str], None]
@@ -28,7 +29,8 @@ CommandOf = Callable[[str], Sequence[str]]
 
 
 class Schedule:
-    """`command_of` gives the command that runs a job; what it writes to stderr goes to `logs`/batch-NAME.log."""
+    """`command_of` gives the command that runs a job; what it writes to stderr goes to `logs`/batch-NAME.log,
+    that of the run before stays as .log.1."""
 
     def __init__(self, jobs: Sequence[PlannedJob], command_of: CommandOf, logs: Path, say: Say) -> None:
         self._command_of, self._logs, self._say = command_of, logs, say
@@ -72,6 +74,7 @@ class Schedule:
     def _finish(self, name: str) -> tuple[int, str]:
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"batch-{name}.log"
+        keep_previous(log)
         with log.open("w", encoding="utf-8") as errors:
             with self._lock:
                 if self._stopping:

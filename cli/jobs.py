@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.options import Settings, with_config, with_settings
+from cli.options import Settings, settings, with_config, with_settings
 from common.config import Config
 
 
@@ -34,7 +34,7 @@ def batch(config: Config, name: str) -> int:
     from batch.entry import execute
     from batch.jobs import load_job
 
-    outcome = execute(name, load_job(name), config)
+    outcome = execute(name, load_job(name), config, settings().spark_log(config, name))
     click.echo(f"{name}: {outcome.message}")
     return outcome.exit_code
 
@@ -64,7 +64,8 @@ def rebuild(config: Config) -> int:
     from batch import rebuild as job
     from batch.entry import execute
 
-    outcome = execute("rebuild", lambda spark, given: job.run(spark, given, click.echo), config)
+    log = settings().spark_log(config, "rebuild")
+    outcome = execute("rebuild", lambda spark, given: job.run(spark, given, click.echo), config, log)
     click.echo(f"rebuild: {outcome.message}")
     return outcome.exit_code
 

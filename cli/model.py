@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from batch import models, registry
 from batch.entry import session
-from cli.options import with_config
+from cli.options import settings, with_config
 from common.config import Config
 
 R = TypeVar("R")
@@ -54,7 +54,7 @@ def rollback(config: Config) -> None:
 
 
 def _in_session(config: Config, work: Callable[[SparkSession], R]) -> R:
-    with session(config, "model") as spark:
+    with session(config, "model", settings().spark_log(config, "model")) as spark:
         return work(spark)
 
 

@@ -36,6 +36,10 @@ class Settings:
         """The configuration in force; `ConfigError` in one line when it does not fit."""
         return load_config(self.conf)
 
+    def spark_log(self, config: Config, job: str) -> Path | None:
+        """Where Spark's own log of a job goes; None, which is stderr, when debugging."""
+        return None if self.debug else Path(config.state_dir).resolve() / "logs" / f"spark-{job}.log"
+
     def arguments(self) -> list[str]:
         """The same as arguments for a child process, with an absolute path."""
         conf = ["--conf", str(Path(self.conf).resolve())] if self.conf else []

@@ -34,10 +34,14 @@ def down(config: Config) -> None:
 @click.command()
 @with_config
 def status(config: Config) -> None:
-    """Say whether Kafka and Redis answer, and what has stopped unexpectedly. Exit code 4 if one does not."""
+    """Say whether Kafka and Redis answer, what the queries did last, which model is live, if the API is ready.
+
+    Exit codes: 0 Kafka and Redis answer, 4 one of them does not. The other parts are told, but do not count.
+    """
     from local.embedded import crashed, states
     from local.process import log_tail
     from local.reach import check_kafka, check_redis
+    from local.status import parts
 
     gone = {state.name: state for state in crashed(config)}
     pids = {state.name: state.process.pid for state in states(config)}
@@ -52,7 +56,9 @@ def status(config: Config) -> None:
                 said = f"up at {check(config)}, {owner}"
             except UnavailableError as error:
                 said, fit = str(error), False
-        click.echo(f"{name:<6} {said}")
+        click.echo(f"{name:<8} {said}")
+    for name, said in parts(config):
+        click.echo(f"{name:<8} {said}")
     if not fit:
         raise SystemExit(UnavailableError.exit_code)
 

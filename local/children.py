@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import StylestreamError
+from common.logs import keep_previous
 from local.process import Running, log_tail, running, start, stop_all
 
 
@@ -40,8 +41,7 @@ class Children:
     def start(self, command: Command) -> Path:
         """Starts one; returns its log, which is fresh (the last run's is kept as `.log.1`)."""
         log = self.logs / f"{command.name}.log"
-        if log.exists():
-            log.replace(log.with_suffix(".log.1"))
+        keep_previous(log)
         program = Path(sys.executable).with_name("stylestream")
         process = start([program, *command.arguments], log, self.env)
         self.running.append(Child(command, process, running(process), log))

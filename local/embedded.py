@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from common.config import Config
 from common.endpoints import EMBEDDED, endpoints_file
 from common.errors import MissingRequirementError, UnavailableError
+from common.logs import keep_previous
 from local import broker, redis_server
 from local.process import Running, log_tail, running, stop_all, wait_until
 
@@ -127,6 +128,7 @@ def _wanted(config: Config) -> list[Server]:
 def _begin(config: Config, server: Server, say: Say) -> State:
     say(f"starting {server.name}")
     log = log_file(config, server.name)
+    keep_previous(log)
     process, address = server.launch(Path(config.state_dir).resolve() / server.name, log)
     state = State(server.name, address, running(process), log)
     try:

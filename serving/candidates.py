@@ -2,7 +2,8 @@
 
 With ALS candidates, the popular items of the category being viewed (and of the one asked for) are mixed in,
 so that the next click changes the next answer. Without, popular items stand in: `popular-in-category` where
-the profile knows categories that have some, else `popular`, else `none`.
+the profile knows categories that have some, else `popular`, else `none`; also `none` where the filters leave
+nothing of them (`serving.routes.users`).
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,11 +1,13 @@
 """What every streaming query shares: how it starts, and how it runs as a job of its own."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 
 from common.config import Config
+from streaming.run import Start, run_script, script_arguments
 
 
 def checkpoint(config: Config, name: str) -> str:
@@ -27,7 +29,9 @@ def start_query(
 
 
 def run_alone(name: str) -> None:
-    """Entry point of `spark-submit streaming/<name>.py --conf FILE`."""
-    from streaming.app import main
+    """Entry point of `spark-submit streaming/<name>.py --conf FILE`.
 
-    main([name])
+    The query is taken from its module by name: the script itself is `__main__`, which executors cannot import.
+    """
+    start: Start = import_module(f"streaming.{name}").start
+    run_script(script_arguments().parse_args().conf, lambda _: {name: start})

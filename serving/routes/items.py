@@ -4,12 +4,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 
 from serving.answers import Json
 from serving.auth import needs
-from serving.routes.parameters import PathId
+from serving.routes.parameters import PathId, known_only
 from serving.schemas import ItemBody
 from serving.stores import read_product
 
 NOT_BUILT = ("price", "related", "similar")
-router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
+router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
 @router.get("/items/{item_id:path}", response_model=ItemBody)

@@ -8,12 +8,12 @@ from common.views.rankings import ranked
 from serving.answers import Json, time_of_minute
 from serving.auth import needs
 from serving.errors import ApiError
-from serving.routes.parameters import Category, Limit, PathId
+from serving.routes.parameters import Category, Limit, PathId, known_only
 from serving.schemas import RankingBody
 from serving.services import Services
 from serving.stores import read_ranking
 
-router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
+router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
 @router.get("/rankings/{name}", response_model=RankingBody)

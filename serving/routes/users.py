@@ -9,12 +9,12 @@ from serving.answers import Json, time_of
 from serving.auth import needs
 from serving.candidates import gather
 from serving.errors import bad_field
-from serving.routes.parameters import Category, Explain, Limit, MaxPrice, MinPrice, PathId
+from serving.routes.parameters import Category, Explain, Limit, MaxPrice, MinPrice, PathId, known_only
 from serving.schemas import ProfileBody, RecommendationsBody
 from serving.services import Services
 from serving.stores import read_user
 
-router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
+router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
 @router.get("/users/{user_id:path}/profile", response_model=ProfileBody)
@@ -66,12 +66,14 @@ async def get_for_you(
         filters,
         services.config.recommend,
     )
-    services.metrics.fallbacks.labels(found.fallback or "").inc()
+    # Filters and purchases may have left nothing of what stands in.
+    fallback = "none" if found.fallback and not items else found.fallback
+    services.metrics.fallbacks.labels(fallback or "").inc()
     answer = {
         "surface": "for-you",
         "user_id": user_id,
         "model_version": record.model_version,
-        "fallback": found.fallback,
+        "fallback": fallback,
         "items": [_item(rank, item, explain) for rank, item in enumerate(items[:limit], start=1)],
     }
     return Json(answer)

@@ -86,7 +86,16 @@ def test_what_was_bought_is_gone_and_filters_hold(api: httpx.Client, shop: Shop)
     api.post("/v1/events", json=event("purchase", item_id="bags-1", order_id="o-1"))
     found = for_you(api, "u-1", limit=1000, category="bags", min_price=10, max_price=40)
     assert ids(found) == ["bags-2", "bags-3"]
-    assert ids(for_you(api, "u-1", category="no such", limit=3)) == []
+
+
+@pytest.mark.parametrize("filters", [{"category": "no such"}, {"min_price": 1000}])
+def test_where_nothing_can_be_given_the_fallback_is_none(
+    api: httpx.Client, shop: Shop, filters: dict[str, object]
+) -> None:
+    shop.train("u-2", {"coats-5": 1.0})
+    nobody, known = (for_you(api, user, limit=3, **filters) for user in ("u-1", "u-2"))
+    assert (nobody["items"], nobody["fallback"]) == ([], "none")
+    assert (known["items"], known["fallback"]) == ([], None)  # the model knows u-2: nothing stands in for it
 
 
 def test_the_profile_shows_what_was_just_done(api: httpx.Client, shop: Shop) -> None:
@@ -120,6 +129,9 @@ def test_an_item_is_what_the_catalogue_says(api: httpx.Client, shop: Shop) -> No
         ("/v1/users/a/recommendations/for-you?min_price=5&max_price=2", 400, "min_price"),
         ("/v1/users/a/recommendations/for-you?explain=perhaps", 400, "explain"),
         ("/v1/items/" + "x" * 65, 400, "item_id"),
+        ("/v1/rankings/popular?limt=5", 400, "limt"),
+        ("/v1/items/a?limit=5", 400, "limit"),
+        ("/v1/users/a/profile?%F0%9F%A7%A5", 400, "🧥"),
         ("/no-such", 404, None),
         ("/v1/events", 405, None),
     ],
@@ -132,6 +144,15 @@ def test_errors_have_one_shape_and_name_the_field(api: httpx.Client, path: str, 
     if field is not None:
         assert error["details"][0]["field"] == field
         assert field in error["message"]
+
+
+def test_an_unknown_parameter_is_refused_with_what_is_allowed(api: httpx.Client) -> None:
+    path = "/v1/users/a/recommendations/for-you"
+    error = api.get(path, params={"limit": 5, "max_prize": 3}).json()["error"]
+    allowed = "limit, category, min_price, max_price, explain"
+    assert error["message"] == f"max_prize: unknown parameter; allowed here: {allowed}"
+    known = {"limit": 5, "category": "bags", "min_price": 1, "max_price": 3, "explain": True}
+    assert api.get(path, params=known).status_code == 200  # type: ignore[arg-type]
 
 
 def test_keys_open_their_scopes_only(config: Config, serve: Serve) -> None:

@@ -15,7 +15,7 @@ from cli.main import stylestream
 from common.config import Config
 from common.endpoints import endpoints_file, kafka_servers, redis_url
 from common.errors import UnavailableError
-from local.embedded import State, crashed, down, states, up
+from local.embedded import State, crashed, down, log_file, states, up
 from local.process import Running, wait_until
 from local.topics import create_topics
 from tests.conftest import for_tests
@@ -62,6 +62,8 @@ def test_servers_survive_kill_and_leave_nothing_after_down(own: Config) -> None:
     assert said[0] == 4 and "stopped unexpectedly" in said[1]
     assert up(own, print) == ["kafka"]
     assert sent(own) == [b"kept"]
+    log = log_file(own, "kafka")
+    assert "started" in log.with_name("kafka.log.1").read_text()  # the killed one's, in which its end would stand
 
     down(own, print)
     assert up(own, print) == ["kafka", "redis"]

@@ -1,6 +1,7 @@
 """The layers import only what they may, files stay short, and no module takes a library's name."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "manager", "base", "misc"}
 LONGEST_FILE = 250
 LONGEST_FUNCTION = 40
 SOURCES = sorted(file for layer in (*LAYERS, "tests") for file in (ROOT / layer).rglob("*.py"))
+MODULES = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in SOURCES if file.stem != "__init__"}
 
 
 def name_of(file: Path) -> str:
@@ -44,6 +46,25 @@ def test_a_layer_imports_only_what_it_may(layer: str) -> None:
         if (bad := imported(ast.parse(file.read_text(encoding="utf-8"))) & forbidden)
     }
     assert wrong == {}
+
+
+def our_imports(file: Path) -> set[str]:
+    """Our own modules that a module imports, also inside functions, as `layer.module`."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found & MODULES.keys()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    order = TopologicalSorter({name: our_imports(file) for name, file in MODULES.items()})
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" ← ".join(error.args[1]))
 
 
 def test_no_source_imports_the_tests() -> None:

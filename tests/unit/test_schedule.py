@@ -77,13 +77,15 @@ def test_a_job_without_data_is_tried_again_soon_and_then_as_planned(tmp_path: Pa
     mark = str(tmp_path / "mark")
     program = (
         f"import os,sys; n = os.path.exists({mark!r}); open({mark!r}, 'w')\n"
-        "print('yes' if n else 'none'); sys.exit(0 if n else 11)"
+        "sys.stderr.write('second' if n else 'first'); print('yes' if n else 'none'); sys.exit(0 if n else 11)"
     )
     job = PlannedJob("als", every="1 hours", retry="1 seconds")
     with Running([job], {"als": program}, tmp_path / "logs") as running:
         until(lambda: len(running.lines) == 2)
         (planned,) = running.schedule._scheduler.get_jobs()
         assert planned.next_run_time.timestamp() - time.time() > 3000
+    logs = tmp_path / "logs"
+    assert [(logs / name).read_text() for name in ("batch-als.log.1", "batch-als.log")] == ["first", "second"]
     assert [line.split(" after ")[0] for line in running.lines] == ["batch als: no-data", "batch als: done"]
     assert running.lines[1].endswith("s: yes")
 

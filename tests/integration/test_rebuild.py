@@ -1,0 +1,180 @@
+"""Redis emptied and rebuilt from Delta: what is served is as before, and what plain Python makes of the events."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+import redis
+from pyspark.sql import SparkSession
+
+from batch import als, facts, rebuild
+from batch.tables import append
+from common.config import Config
+from common.facts.aggregate import aggregate
+from common.facts.once import once_in_batch
+from common.keys import ALL, member
+from common.redis_client import redis_target
+from common.sinks.redis_facts import write_facts
+from common.sources.lake import CATALOG, EVENTS
+from tests.lake_events import START, event, lake_events, planted
+
+FIRST = int(START.timestamp()) // 60
+# Two days before: gone from the item facts of 26 hours, still in `popular` and the profile.
+OLD = event(9000, "view", -2880, "u0-1", "i0-1", category="i0", price=99.0)
+SHOP = [row | {"price": 5.0 + n % 7} for n, row in enumerate(planted(3, 25, 12, 7, seed=2))]
+LAST = event(9002, "view", len(SHOP) + 1.5, None, "i2-0", session_id="anonymous", category="i2")
+EVENTS_ONCE = [OLD, *SHOP, event(9001, "search", 40.25, "u1-3", None), LAST]
+AS_OF = FIRST + len(SHOP) + 1
+COPY = SHOP[-1] | {"offset": 99_999}
+CHANGES = (
+    "item_id string, op string, title string, category string, brand string, style string, launch_date string,"
+    " status string, price double, stock bigint, lsn bigint, ts_ms bigint, ingest_time timestamp, date date"
+)
+
+
+@pytest.fixture
+def config(platform: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    folder = tmp_path_factory.mktemp("rebuild")
+    tuned = replace(platform.als, rank=4, iterations=2, candidates=8)
+    own = replace(platform.redis, prefix="rebuild")
+    here = {"lake_path": str(folder / "lake"), "checkpoint_path": str(folder / "checkpoints")}
+    return replace(platform, als=tuned, redis=own, **here)
+
+
+@pytest.fixture
+def client(config: Config) -> Iterator["redis.Redis"]:
+    with redis_target(config).connect() as client:
+        yield client
+
+
+def empty(client: "redis.Redis", prefix: str) -> None:
+    for key in client.scan_iter(f"{prefix}:*"):
+        client.delete(key)
+
+
+def change(item: str, lsn: int, title: str) -> tuple[Any, ...]:
+    start = START.replace(tzinfo=None)
+    rest = ("c", "brand", "style", "2026-01-01", "active", 12.5, 3, lsn, lsn, start, start.date())
+    return (item, rest[0], title, item.split("-")[0], *rest[1:])
+
+
+def served(client: "redis.Redis", prefix: str) -> dict[str, Any]:
+    """Everything that answers are made of; not what only the next merge reads (seg, base, merged)."""
+    found: dict[str, Any] = {}
+    for key in client.scan_iter(f"{prefix}:*", count=5000):
+        name = key.decode().removeprefix(f"{prefix}:")
+        if name.startswith("{item}:r:"):
+            found[name] = {row.decode(): score for row, score in client.zrange(key, 0, -1, withscores=True)}
+        elif name.endswith(":bought"):
+            found[name] = {item.decode() for item in client.smembers(key)}
+        elif name.startswith(("{item}:f:", "p:")):
+            found[name] = client.hgetall(key)
+        elif name.endswith(":b"):
+            found[name] = {int(minute): orjson.loads(text) for minute, text in client.hgetall(key).items()}
+        elif name.startswith(("u:", "als:20")):
+            found[name] = orjson.loads(client.get(key))
+        elif name in ("als:live", "{item}:as_of", "{item}:horizon", "{item}:lm:popular"):
+            found[name] = client.get(key)
+    return found
+
+
+def same(now: dict[str, Any], before: dict[str, Any]) -> None:
+    assert set(now) == set(before)
+    for name, value in before.items():
+        scores = name.startswith("{item}:r:")
+        assert now[name] == (pytest.approx(value) if scores else value), name
+
+
+def minute(row: dict[str, Any]) -> int:
+    return int(row["event_time"].timestamp()) // 60
+
+
+def expected_rankings(config: Config, landmark: int) -> dict[str, dict[str, float]]:
+    """Views of the last hour, and Σ weight · 2^((minute − landmark) / 1440), by ranking and scope."""
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    weights = {"view": 1, "purchase": 12}
+    for row in (row for row in EVENTS_ONCE if row["item_id"]):
+        name = member(row["category"], row["item_id"])
+        for scope in (ALL, row["category"]):
+            part = weights[row["event_type"]] * 2 ** ((minute(row) - landmark) / 1440)
+            sums[f"{{item}}:r:popular:{scope}"][name] += part
+            if row["event_type"] == "view" and minute(row) > AS_OF - 60:
+                sums[f"{{item}}:r:views-1h:{scope}"][name] += 1
+    return sums
+
+
+def expected_user_facts() -> dict[str, dict[int, Any]]:
+    counts: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    actions: dict[tuple[str, int], list[list[Any]]] = defaultdict(list)
+    for row in EVENTS_ONCE:
+        key = (row["user_id"] or row["session_id"], minute(row))
+        counts[key][row["event_type"]] += 1
+        if row["item_id"]:
+            when = round(row["event_time"].timestamp() * 1000)
+            texts = [row[name] for name in ("event_id", "event_type", "item_id", "category", "price")]
+            actions[key].append([when, *texts])
+    found: dict[str, dict[int, Any]] = defaultdict(dict)
+    for (user, at), kinds in counts.items():
+        newest_first = sorted(actions[user, at], reverse=True)
+        found[f"u:{{{user}}}:b"][at] = {"counts": dict(kinds), "actions": newest_first}
+    return found
+
+
+def expected_profile(user: str, half_life_days: float) -> dict[str, Any]:
+    """Σ weight · 2^(−age / half-life) by category, as of the newest event; quantiles between the prices around."""
+    rows = [row for row in EVENTS_ONCE if row["user_id"] == user and row["item_id"]]
+    weights = {"view": 1, "purchase": 8}
+    categories: dict[str, float] = defaultdict(float)
+    for row in rows:
+        days = (LAST["event_time"] - row["event_time"]).total_seconds() / 86_400
+        categories[row["category"]] += weights[row["event_type"]] * 2 ** (-days / half_life_days)
+    prices = sorted(row["price"] for row in rows)
+    places = [(len(prices) - 1) * share for share in (0.1, 0.5, 0.9)]
+    upper = [prices[min(int(p) + 1, len(prices) - 1)] for p in places]
+    between = [prices[int(p)] + (p - int(p)) * (high - prices[int(p)]) for p, high in zip(places, upper, strict=True)]
+    return {"categories": pytest.approx(categories, abs=1e-6), "prices": pytest.approx(between)}
+
+
+def test_what_is_served_is_as_before_after_redis_was_emptied(
+    spark: SparkSession, config: Config, client: "redis.Redis"
+) -> None:
+    append(lake_events(spark, [*EVENTS_ONCE, COPY]), config, EVENTS, "date")
+    changes = [change("i0-1", 7, "new"), change("i0-1", 3, "old"), change("i1-2", 4, "신발")]
+    append(spark.createDataFrame(changes, CHANGES), config, CATALOG, "date")
+    streamed = once_in_batch(lake_events(spark, [*EVENTS_ONCE[1:], COPY]))  # of OLD Redis has forgotten the minute
+    write_facts(aggregate(streamed, config.profile.bucket_actions), config)
+    assert facts.run(spark, config).status == "done"
+    assert als.run(spark, config).status == "done"
+    before = served(client, config.redis.prefix)
+
+    empty(client, config.redis.prefix)
+    lines: list[str] = []
+    assert rebuild.run(spark, config, lines.append).status == "done"
+    now = served(client, config.redis.prefix)
+
+    products = {name: now.pop(name) for name in [name for name in now if name.startswith("p:")]}
+    assert {name: fields[b"title"].decode() for name, fields in products.items()} == {
+        "p:{i0-1}": "new", "p:{i1-2}": "신발",
+    }  # fmt: skip
+    old = now["u:{u0-1}:b"].pop(minute(OLD))  # within the profile's 168 hours: a user fact that the stream had lost
+    same(now, before)
+    now["u:{u0-1}:b"][minute(OLD)] = old
+
+    assert int(now["{item}:as_of"]) == AS_OF
+    expected = expected_rankings(config, int(now["{item}:lm:popular"]))
+    same({name: rows for name, rows in now.items() if ":r:" in name}, dict(expected))
+    assert {name: value for name, value in now.items() if name.endswith(":b")} == expected_user_facts()
+    for user in ("u0-1", "u1-3", "u2-24"):
+        long = now[f"u:{{{user}}}:long"]
+        assert long.pop("as_of_ms") == round(LAST["event_time"].timestamp() * 1000)
+        assert long == expected_profile(user, config.als.half_life_days)
+        bought = {row["item_id"] for row in SHOP if row["user_id"] == user and row["event_type"] == "purchase"}
+        assert now.get(f"u:{{{user}}}:bought", set()) == bought
+    assert [line.split("] ")[1].split(":")[0] for line in lines][-1] == "long-term profiles"
+
+    again = served(client, config.redis.prefix)
+    assert rebuild.run(spark, config, lines.append).status == "done"
+    same(served(client, config.redis.prefix), again)
