@@ -31,7 +31,7 @@ DEFAULTS = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Xss4m",
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Xss16m",
 }
 # Pushing a filter below the projection that parses JSON makes Spark parse once more for every rule in it.
 OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
