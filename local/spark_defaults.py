@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from common.jars import class_path
+from common.session import DEFAULTS
 from local.ivy import pyspark_home
 
 HEADER = """\
@@ -32,6 +33,7 @@ def write_spark_defaults() -> Path | None:
         "spark.driver.extraClassPath": class_path(),
         "spark.executor.extraClassPath": class_path(),
         "spark.pyspark.python": sys.executable,
+        "spark.driver.extraJavaOptions": DEFAULTS["spark.driver.extraJavaOptions"],
     }
     file.parent.mkdir(exist_ok=True)
     fresh = file.with_suffix(f".{os.getpid()}")
