@@ -14,7 +14,7 @@ from common.sinks.keyword_baseline import activate_baseline
 from common.sinks.redis_facts import fact_writer
 
 START = 29_000_000  # an epoch minute
-WINDOW, HALF_LIFE = 10, 240
+WINDOW, HALF_LIFE = 10, 120
 Fact = tuple[int, str, str]  # minute, who, query as typed
 
 
