@@ -17,7 +17,7 @@ from bench.keyword_streams import DAY, Stream, from_lists, read_lists, simulated
 from bench.report import Row, row
 from bench.stack import Ask
 from common.config import KeywordsConfig
-from common.models.trend import exposure, score
+from common.models.trend import expected, exposure, level, score
 
 SHOWN = 10
 WITHIN = 3  # minutes after onset
@@ -101,8 +101,9 @@ def ranked(stream: Stream, config: KeywordsConfig) -> Iterator[tuple[int, Ways]]
             before -= counts[minute - 2 * width]
         if minute >= stream.measured:
             usual = exposure(minute - width + 1, width, hours)
-            z = score(window, seen, mass, usual, config)
             enough = window >= config.min_users
+            usual *= level(window[enough], expected(seen[enough], mass, usual, config))
+            z = score(window, seen, mass, usual, config)
             growth = (window + 1) / (before + 1)
             yield (
                 minute,

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from common.models.keyword_text import blocking
 from common.models.trend import EVEN
-from common.views.keywords import Baselines, Trending, rising, trending
+from common.views.keywords import Baselines, Trending, rising, shop_level, trending
 from serving.services import Services
 
 FRESH_SECONDS = 0.1
@@ -56,6 +56,7 @@ class Keywords:
             return Board(now, [])
         fade = 2.0 ** max(-1000.0, (int(landmark) - now) / config.half_life_minutes)
         baselines = await self._baselines(list(upper), now, fade, float(mass))
+        baselines = replace(baselines, level=shop_level(upper, baselines, config))
         likely = [row[0] for row in rising(upper, baselines, config)[:EXACT]]
         counts, forms = await self._exact(likely, now)
         return Board(now, trending(counts, baselines, forms, self._blocklist, config))

@@ -22,6 +22,7 @@ from common.config import KeywordsConfig
 
 Floats = npt.NDArray[np.float64]
 EVEN = (1.0,) * 24
+HEAD, HEAD_LEAST, HEAD_USUAL = 50, 8, 5.0
 
 
 def exposure(first_minute: int, minutes: int, hours: Sequence[float] = EVEN) -> float:
@@ -33,6 +34,18 @@ def expected(seen: npt.ArrayLike, mass: float, window: float, config: KeywordsCo
     """μ: searchers expected in a window of `window` (`exposure`), for `seen` = S and `mass` = M."""
     rate = (np.asarray(seen, float) + config.prior_searches) / (mass + config.prior_minutes)
     return np.asarray(rate * window, float)
+
+
+def level(count: npt.ArrayLike, usual: npt.ArrayLike) -> float:
+    """How much busier the whole shop is than usual, at least 1: what rises with all others is no trend.
+
+    The median of count by usual over the `HEAD` keywords that usually have the most searchers (at least
+    `HEAD_USUAL`), so that no few trends move it; 1 with fewer than `HEAD_LEAST` of them.
+    """
+    n, mu = np.asarray(count, float), np.asarray(usual, float)
+    head = np.flatnonzero(mu >= HEAD_USUAL)
+    head = head[np.argsort(-mu[head], kind="stable")[:HEAD]]
+    return max(1.0, float(np.median(n[head] / mu[head]))) if len(head) >= HEAD_LEAST else 1.0
 
 
 def score(count: npt.ArrayLike, seen: npt.ArrayLike, mass: float, window: float, config: KeywordsConfig) -> Floats:

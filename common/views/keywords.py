@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from common.config import KeywordsConfig
 from common.models.keyword_text import Keyword, blocked
-from common.models.trend import EVEN, expected, exposure, score
+from common.models.trend import EVEN, expected, exposure, level, score
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Baselines:
     """What is usual at the window's end (epoch minute `as_of`).
 
     `seen`: S of the candidates that are remembered. `mass`: M. `floor`: the least S of a full memory, which is the
-    most that a forgotten keyword can have. `hours`: 24 hour-of-day factors, UTC.
+    most that a forgotten keyword can have. `hours`: 24 hour-of-day factors, UTC. `level`: how much busier the shop
+    is than usual (`shop_level`).
     """
 
     as_of: int
@@ -23,6 +25,15 @@ class Baselines:
     mass: float
     floor: float = 0.0
     hours: Sequence[float] = EVEN
+    level: float = 1.0
+
+    def of(self, keys: Sequence[str]) -> npt.NDArray[np.float64]:
+        """S of each."""
+        return np.array([self.seen.get(key, self.floor) for key in keys], float)
+
+    def window(self, minutes: int) -> float:
+        """Exposure of the window that ends at `as_of`."""
+        return self.level * exposure(self.as_of - minutes + 1, minutes, self.hours)
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,13 @@ class Trending:
     change: float
 
 
+def shop_level(counts: Mapping[str, float], baselines: Baselines, config: KeywordsConfig) -> float:
+    """`common.models.trend.level` of these counts."""
+    keys = [key for key, count in counts.items() if count >= config.min_users]
+    usual = expected(baselines.of(keys), baselines.mass, baselines.window(config.window_minutes), config)
+    return level([counts[key] for key in keys], usual)
+
+
 def rising(
     counts: Mapping[str, float], baselines: Baselines, config: KeywordsConfig
 ) -> list[tuple[str, float, float, float]]:
@@ -46,9 +64,7 @@ def rising(
     `counts` may be upper bounds: z grows with the count, so that whatever is a trend is among the answers.
     """
     keys = [key for key, count in counts.items() if count >= config.min_users]
-    seen = np.array([baselines.seen.get(key, baselines.floor) for key in keys])
-    first = baselines.as_of - config.window_minutes + 1
-    window = exposure(first, config.window_minutes, baselines.hours)
+    seen, window = baselines.of(keys), baselines.window(config.window_minutes)
     n = np.array([counts[key] for key in keys], float)
     usual, z = expected(seen, baselines.mass, window, config), score(n, seen, baselines.mass, window, config)
     rows = zip(keys, n.tolist(), usual.tolist(), z.tolist(), strict=True)

@@ -39,7 +39,11 @@ def test_the_replay_scores_by_windows_and_baselines_summed_here(stream: Stream) 
     hours = (60 * by_hour + 120 * by_hour.mean()) / (180 * by_hour.mean())
     mass = float((weights * hours[np.arange(len(past)) // 60 % 24]).sum())
     window = flat.counts[at - width + 1 : at + 1].sum(axis=0)
-    z = score(window, weights @ past, mass, float(sum(hours[m // 60 % 24] for m in range(at - 9, at + 1))), CONFIG)
+    seen = weights @ past
+    usual = (seen + 0.5) / (mass + 5) * sum(hours[m // 60 % 24] for m in range(at - 9, at + 1))
+    head = [k for k in np.argsort(-usual)[:50] if usual[k] >= 5]
+    busy = max(1.0, float(np.median((window / usual)[head])))
+    z = score(window, seen, mass, busy * float((usual / (seen + 0.5)).mean() * (mass + 5)), CONFIG)
     wanted = {int(k) for k in np.argsort(-z)[:10] if z[k] >= CONFIG.min_score and window[k] >= CONFIG.min_users}
     shown = dict(ranked(flat, CONFIG))[at]
     assert wanted

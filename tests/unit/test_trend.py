@@ -10,7 +10,7 @@ import pytest
 from common.config_load import load_config
 from common.models.keyword_text import blocking
 from common.models.trend import expected, exposure, score
-from common.views.keywords import Baselines, rising, trending
+from common.views.keywords import Baselines, rising, shop_level, trending
 
 CONFIG = load_config(env={}).keywords
 
@@ -62,6 +62,19 @@ def test_the_usual_rush_of_an_hour_is_no_trend() -> None:
     counts, seen = {"dress": 60}, {"dress": 300.0}
     assert rising(counts, Baselines(at, seen, 300.0), CONFIG)
     assert not rising(counts, Baselines(at, seen, 300.0, hours=rush), CONFIG)
+
+
+def test_what_rises_with_the_whole_shop_is_no_trend_but_what_rises_above_it_is() -> None:
+    seen = {f"k{n}": 600.0 + 10 * n for n in range(30)}
+    usual = Baselines(100, seen, 195.0)  # k0: 30 in a window
+    counts = {key: 9 * s * 10 / 200 for key, s in seen.items()} | {"linen": 60.0}
+    assert len(rising(counts, usual, CONFIG)) == 31
+    busy = shop_level(counts, usual, CONFIG)
+    assert busy == pytest.approx(9, rel=0.01)
+    assert [row[0] for row in rising(counts, dataclasses.replace(usual, level=busy), CONFIG)] == ["linen"]
+    few = {key: counts[key] for key in ("k1", "k2", "k3")}
+    assert shop_level(few, usual, CONFIG) == 1  # three are no shop
+    assert shop_level({key: count / 20 for key, count in counts.items()}, usual, CONFIG) == 1
 
 
 def test_too_few_people_are_no_trend_however_improbable() -> None:
