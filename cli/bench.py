@@ -42,9 +42,7 @@ def bench(
 
     names = chosen(sections, running)
     earlier = report.read(compare) if compare else None
-    for option, file in (("--data", data), ("--lists", lists)):
-        if file is not None and not file.is_file():
-            raise ConfigError(f"{option} {file}: no such file")
+    _must_be_there({"--data": data, "--lists": lists})
     where, rows = report.environment(), list[report.Row]()
     if json_file is not None:  # what cannot be written is said before the work
         report.write(json_file, where, rows)
@@ -62,3 +60,9 @@ def bench(
     if earlier is not None:
         click.echo(f"earlier: {report.environment_line(earlier['environment'])}")
     click.echo(report.table(rows, earlier))
+
+
+def _must_be_there(files: dict[str, Path | None]) -> None:
+    for option, file in files.items():
+        if file is not None and not file.is_file():
+            raise ConfigError(f"{option} {file}: no such file")
