@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import freshness, serving, throughput
+from bench import freshness, keywords, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -40,6 +40,7 @@ SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "throughput": throughput.measure,
     "freshness": freshness.measure,
     "serving": measure_serving,
+    "keywords": keywords.measure,
 }
 ON_RUNNING = ("serving",)
 

@@ -33,13 +33,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Ask:
-    """What is to be measured. `running`: the configuration's own platform; `data`: a data set's file."""
+    """What is to be measured. `running`: the configuration's own platform; `data`: a data set's file; `lists`: hourly
+    hot lists."""
 
     config: Config
     quick: bool
     running: bool
     data: Path | None
     say: Say
+    lists: Path | None = None
 
 
 @dataclass

@@ -18,6 +18,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write environment and rows here.")
 @click.option("--compare", type=FILE, metavar="FILE", help="Show the ratio to this earlier --json file.")
 @click.option("--data", type=FILE, metavar="FILE", help="throughput: Online Retail's file to replay.")
+@click.option("--lists", type=FILE, metavar="FILE", help="keywords: hourly hot lists (date, hour, title, hot).")
 @click.option("--running", is_flag=True, help="serving: measure the configuration's running platform.")
 @with_config
 def bench(
@@ -28,9 +29,10 @@ def bench(
     json_file: Path | None,
     compare: Path | None,
     data: Path | None,
+    lists: Path | None,
     running: bool,
 ) -> None:
-    """Measure sections (throughput, freshness, serving; all when none is named) and print a table.
+    """Measure sections (throughput, freshness, serving, keywords; all when none is named) and print a table.
 
     Each starts what it needs in a temporary folder and stops it. A missed target is shown, not an error.
     """
@@ -40,8 +42,7 @@ def bench(
 
     names = chosen(sections, running)
     earlier = report.read(compare) if compare else None
-    if data is not None and not data.is_file():
-        raise ConfigError(f"--data {data}: no such file")
+    _must_be_there({"--data": data, "--lists": lists})
     where, rows = report.environment(), list[report.Row]()
     if json_file is not None:  # what cannot be written is said before the work
         report.write(json_file, where, rows)
@@ -52,10 +53,16 @@ def bench(
 
     for name in names:
         say(f"section {name}")
-        rows += SECTIONS[name](Ask(config, quick, running, data, say))
+        rows += SECTIONS[name](Ask(config, quick, running, data, say, lists))
         if json_file is not None:  # what was measured outlives a later section's failure
             report.write(json_file, where, rows)
     click.echo(f"here:    {report.environment_line(where)}")
     if earlier is not None:
         click.echo(f"earlier: {report.environment_line(earlier['environment'])}")
     click.echo(report.table(rows, earlier))
+
+
+def _must_be_there(files: dict[str, Path | None]) -> None:
+    for option, file in files.items():
+        if file is not None and not file.is_file():
+            raise ConfigError(f"{option} {file}: no such file")

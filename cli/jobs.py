@@ -60,7 +60,7 @@ def schedule(given: Settings, plan: str | None) -> None:
 @click.command()
 @with_config
 def rebuild(config: Config) -> int:
-    """Restore Redis from Delta: products, facts, rankings, the live model, profiles."""
+    """Restore Redis from Delta: products, facts, rankings, keywords, the live model, profiles."""
     from batch import rebuild as job
     from batch.entry import execute
 

@@ -152,6 +152,24 @@ class SimulatorConfig(Strict):
 
 
 @dataclass(frozen=True)
+class KeywordsConfig(Strict):
+    """Trending keywords. `min_score` is a z, `dispersion` a Gamma shape (see `common.models.trend`)."""
+
+    window_minutes: Annotated[int, Field(gt=0, le=60)]
+    half_life_minutes: Annotated[int, Field(ge=10)]
+    min_users: Positive
+    min_score: PositiveFloat
+    dispersion: PositiveFloat
+    prior_searches: PositiveFloat
+    prior_minutes: PositiveFloat
+    max_length: Annotated[int, Field(gt=0, le=200)]
+    keep: Positive
+    retention_minutes: Annotated[int, Field(ge=60)]
+    history_days: Positive
+    blocklist: list[Text]
+
+
+@dataclass(frozen=True)
 class Config(Strict):
     """The whole configuration, validated. See `conf/reference.yaml` for what each key means."""
 
@@ -169,6 +187,7 @@ class Config(Strict):
     als: AlsConfig
     serving: ServingConfig
     simulator: SimulatorConfig
+    keywords: KeywordsConfig
 
     def topic(self, name: str) -> str:
         """The Kafka name of one of our topics."""

@@ -19,6 +19,15 @@
 | `P:als:live` | string | version that is served (no TTL) | batch, `model` |
 | `P:p:{<item>}` | hash | product: title, category, price, …, lsn (no TTL) | catalog sink |
 | `P:seen:{<event_id>}` | string | the collector's guard against a resent event | collector |
+| `P:{kw}:meta` | hash | as_of, landmark, mass, horizon, version of the keywords | keyword sink, batch |
+| `P:{kw}:u:<minute>:<keyword>` | HLL | who searched it in the minute | keyword sink |
+| `P:{kw}:n:<minute>` | zset | keyword → distinct searchers of the minute | keyword sink |
+| `P:{kw}:win` | zset | keyword → sum of `n` over the window, at least its people | keyword sink |
+| `P:{kw}:base` | zset | keyword → decayed sum of `n` before the window; the largest | keyword sink, batch |
+| `P:{kw}:f:<keyword>\\x1f<form>` | HLL | who typed it like this | keyword sink |
+| `P:{kw}:forms:<keyword>` | zset | form → distinct searchers | keyword sink |
+| `P:{kw}:hours` | hash | hour of day (UTC) → factor | batch |
+| `P:{kw}:v:<version>` | zset | batch part of `base` up to T | batch |
 | `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
 """
 
@@ -84,6 +93,39 @@ class Keys:
 
     def seen(self, event_id: str) -> str:
         return f"{self.prefix}:seen:{{{event_id}}}"
+
+    @property
+    def kw(self) -> str:
+        """Common start of all keys of the keyword scripts."""
+        return f"{self.prefix}:{{kw}}:"
+
+    @property
+    def keyword_meta(self) -> str:
+        return f"{self.kw}meta"
+
+    @property
+    def keyword_window(self) -> str:
+        return f"{self.kw}win"
+
+    @property
+    def keyword_base(self) -> str:
+        return f"{self.kw}base"
+
+    @property
+    def keyword_hours(self) -> str:
+        return f"{self.kw}hours"
+
+    def keyword_counts(self, minute: int) -> str:
+        return f"{self.kw}n:{minute}"
+
+    def keyword_users(self, minute: int, keyword: str) -> str:
+        return f"{self.kw}u:{minute}:{keyword}"
+
+    def keyword_forms(self, keyword: str) -> str:
+        return f"{self.kw}forms:{keyword}"
+
+    def keyword_version(self, version: str) -> str:
+        return f"{self.kw}v:{version}"
 
     def progress(self, query: str) -> str:
         return f"{self.prefix}:progress:{query}"

@@ -10,8 +10,9 @@ from serving.auth import refuse_open_door
 from serving.collector import Collector
 from serving.errors import add_handlers
 from serving.gate import Gate
+from serving.keywords import Keywords
 from serving.readiness import Readiness
-from serving.routes import events, health, items, page, rankings, users
+from serving.routes import events, health, items, keywords, page, rankings, users
 from serving.services import running
 
 DESCRIPTION = "Events in; rankings, profiles and recommendations out. Times are UTC, RFC 3339."
@@ -27,6 +28,7 @@ def create_app(config: Config) -> FastAPI:
             app.state.services = services
             app.state.collector = Collector(services)
             app.state.readiness = Readiness(services)
+            app.state.keywords = Keywords(services)
             yield
 
     app = FastAPI(
@@ -40,7 +42,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.add_middleware(Gate)
     add_handlers(app)
-    for routes in (events, rankings, users, items):
+    for routes in (events, rankings, users, items, keywords):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(page.router)

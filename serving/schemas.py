@@ -115,3 +115,17 @@ class Part(BaseModel):
 class ReadyBody(BaseModel):
     ready: bool
     parts: dict[str, Part]
+
+
+class TrendingKeyword(BaseModel):
+    rank: int
+    keyword: str = Field(description="in its most used form")
+    searches: int = Field(description="different people who searched it within the window, each counted once")
+    baseline: float = Field(description="how many are usual in such a window at this hour")
+    score: float = Field(description="how improbable the searches are under the baseline, as a z")
+    change: float = Field(description="searches by the baseline, or by 1 where less is usual")
+
+
+class TrendingKeywordsBody(BaseModel):
+    as_of: str | None = Field(description="newest minute of event time; null before the first event")
+    keywords: list[TrendingKeyword]

@@ -11,6 +11,7 @@ from common.facts.window import MINUTE
 
 ITEM = "item"
 USER = "user"
+QUERY = "query"
 COUNTS = {
     "view": "views",
     "click": "clicks",
@@ -28,13 +29,14 @@ TASTE_TYPES = ("view", "click", "cart_add", "cart_remove", "wish_add", "wish_rem
 ITEM_TYPES = ("view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund")
 
 
-def aggregate(events: DataFrame, actions_kept: int, facts: tuple[str, ...] = (ITEM, USER)) -> DataFrame:
+def aggregate(events: DataFrame, actions_kept: int, facts: tuple[str, ...] = (ITEM, USER, QUERY)) -> DataFrame:
     """Minute facts of valid, once-only events.
 
-    In: the columns of `common.sources.parse`. Out: `fact` ('item' or 'user'), `category`, `key`,
+    In: the columns of `common.sources.parse`. Out: `fact` ('item', 'user' or 'query'), `category`, `key`,
     `window_start`, the counts of `COUNTS`, `units`, `revenue` and `refunded` (integers in ten-thousandths of
     the currency, so that sums do not depend on their order), `actions` (newest first, at most
-    `actions_kept`; null for items).
+    `actions_kept`; null for items). A query's key is the text as it was typed, its `category` who searched, so
+    that people can be told apart: text becomes a keyword in Python, where NFKC is (docs/adr/0010).
     """
     rows = F.array(*[_row(fact) for fact in facts])
     exploded = events.select(
@@ -64,6 +66,9 @@ def _row(fact: str) -> Column:
     if fact == ITEM:
         applies = F.col("event_type").isin(*ITEM_TYPES) & F.col("item_id").isNotNull()
         return F.when(applies, _key(ITEM, category, F.col("item_id")))
+    if fact == QUERY:
+        applies = (F.col("event_type") == "search") & F.col("query").isNotNull()
+        return F.when(applies, _key(QUERY, F.coalesce("user_id", "session_id"), F.col("query")))
     applies = F.col("event_type").isin(*TASTE_TYPES, "exposure", "search")
     return F.when(applies, _key(USER, F.lit(""), F.coalesce("user_id", "session_id")))
 

@@ -15,10 +15,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.config import Config, RankingConfig
-from common.facts.aggregate import COUNTS, ITEM, USER
+from common.facts.aggregate import COUNTS, ITEM, QUERY, USER
 from common.keys import Keys
 from common.redis_client import RedisTarget, redis_target
 from common.schemas import ITEM_MEASURES, USER_MEASURES
+from common.sinks.keyword_facts import KeywordWriter, keyword_writer
 from common.sinks.scripts import lua
 from common.views.decay import contributed
 
@@ -41,6 +42,7 @@ class FactWriter:
     user_minutes: int
     user_seconds: int
     rows_per_call: int
+    keywords: KeywordWriter
 
     def write(self, batches: Iterator[pa.RecordBatch], source: str) -> Iterator[pa.RecordBatch]:
         """Writes one partition: columns fact, minute, category, key, value. Yields (rows, changed)."""
@@ -48,6 +50,7 @@ class FactWriter:
             for batch in batches:
                 rows = batch.num_rows
                 changed = self._items(client, batch, source) + self._users(client, batch, source)
+                changed += self.keywords.write(client, batch.filter(pc.equal(batch["fact"], QUERY)), source)
                 yield pa.RecordBatch.from_pydict({"rows": [rows], "changed": [changed]})
 
     def _items(self, client: "Redis", batch: pa.RecordBatch, source: str) -> int:
@@ -100,6 +103,7 @@ def fact_writer(config: Config) -> FactWriter:
         user_minutes=config.profile.buckets,
         user_seconds=config.profile.ttl_hours * 3600,
         rows_per_call=config.streaming.redis_rows_per_call,
+        keywords=keyword_writer(config),
     )
 
 
@@ -124,10 +128,11 @@ def _partition(writer: FactWriter, source: str) -> Callable[[Iterator[pa.RecordB
 def encode(facts: DataFrame, rankings: list[RankingConfig]) -> DataFrame:
     """Fused facts as what Redis stores: fact, minute (since the epoch), category, key, value (text).
 
-    An item's value is 'contribution to each ranking, …|measures, …'; a user's is JSON.
+    An item's value is 'contribution to each ranking, …|measures, …'; a user's is JSON; a query's its searches.
     """
     minute = (F.unix_seconds("window_start") / 60).cast("long")
-    value = F.when(F.col("fact") == ITEM, _item_value(rankings)).otherwise(_user_value())
+    value = F.when(F.col("fact") == ITEM, _item_value(rankings))
+    value = value.when(F.col("fact") == USER, _user_value()).otherwise(F.col("searches").cast("string"))
     return facts.select("fact", minute.alias("minute"), "category", "key", value.alias("value"))
 
 

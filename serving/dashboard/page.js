@@ -118,6 +118,14 @@ async function showForYou() {
   ask("why").textContent = `${model} · ${top || "no interest known yet: click on an item anywhere on this page"}`;
 }
 
+async function showKeywords() {
+  const trending = await call("/v1/keywords/trending?limit=10");
+  fill(ask("keywords"), trending.keywords, (row) => [
+    element("td", row.rank), element("td", row.keyword), element("td", row.searches, "n"),
+    element("td", row.baseline.toFixed(1), "n"), element("td", `× ${row.change.toFixed(1)}`, "n"),
+  ], "nothing is searched more than usual");
+}
+
 async function showPipeline() {
   const state = await call("/readyz");
   ask("parts").replaceChildren(...Object.entries(state.parts).map(([name, part]) => {
@@ -154,7 +162,7 @@ async function refresh() {
   busy = true;
   const shown = await Promise.allSettled([
     showPipeline(), showRanking("views-1h", (row) => row.views),
-    showRanking("popular", (row) => row.score.toFixed(1)), showForYou()]);
+    showRanking("popular", (row) => row.score.toFixed(1)), showForYou(), showKeywords()]);
   busy = false;
   const failed = shown.find((one) => one.status === "rejected");
   if (failed) say(failed.reason.name === "TypeError" ? "the server does not answer" : failed.reason.message, false);
