@@ -4,10 +4,10 @@ from fastapi import APIRouter, Depends, Request
 
 from serving.answers import Json, time_of_minute
 from serving.auth import needs
-from serving.routes.parameters import Limit
+from serving.routes.parameters import Limit, known_only
 from serving.schemas import TrendingKeywordsBody
 
-router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
+router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
 @router.get("/keywords/trending", response_model=TrendingKeywordsBody)
