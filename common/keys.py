@@ -6,7 +6,7 @@
 | `P:{item}:as_of` | string | newest minute seen | item sink |
 | `P:{item}:horizon` | string | minute T up to which the batch layer vouches (no TTL) | merge |
 | `P:{item}:merged` | string | batch version that made the horizon (no TTL) | merge |
-| `P:{item}:scopes` | set | categories seen | item sink |
+| `P:{item}:tree` | zset | categories seen, all at score 0: a sub-tree is a lexical range | item sink, batch |
 | `P:{item}:r:<ranking>:<scope>` | zset | `category\\x1fitem` → score; scope: category or `*` | item sink, merge |
 | `P:{item}:seg:<ranking>:<category>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
 | `P:{item}:base:<ranking>:<category>:<version>` | zset | batch part up to T | batch |
@@ -50,6 +50,10 @@ class Keys:
     @property
     def horizon(self) -> str:
         return f"{self.item}horizon"
+
+    @property
+    def tree(self) -> str:
+        return f"{self.item}tree"
 
     def ranking(self, name: str, scope: str) -> str:
         return f"{self.item}r:{name}:{scope}"
