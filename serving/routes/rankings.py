@@ -3,24 +3,23 @@
 from fastapi import APIRouter, Depends, Request
 
 from common.config import RankingConfig
-from common.keys import ALL
 from common.views.rankings import ranked
 from serving.answers import Json, time_of_minute
 from serving.auth import needs
 from serving.errors import ApiError
+from serving.ranked import read_ranking
 from serving.routes.parameters import Category, Limit, PathId
 from serving.schemas import RankingBody
 from serving.services import Services
-from serving.stores import read_ranking
 
 router = APIRouter(tags=["read"], dependencies=[Depends(needs("read"))])
 
 
 @router.get("/rankings/{name}", response_model=RankingBody)
 async def get_ranking(request: Request, name: PathId, category: Category = None, limit: Limit = 10) -> Json:
-    """An unknown category is an empty list; an unknown ranking is 404."""
+    """`category` answers for its whole sub-tree, an unknown one is an empty list; an unknown ranking is 404."""
     services: Services = request.app.state.services
-    found = await read_ranking(services, _definition(services, name), category or ALL, limit)
+    found = await read_ranking(services, _definition(services, name), category, limit)
     return Json(
         {
             "ranking": name,
