@@ -11,6 +11,8 @@
 | `P:{item}:seg:<ranking>:<category>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
 | `P:{item}:base:<ranking>:<category>:<version>` | zset | batch part up to T | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
+| `P:{item}:corr:<version>:<ranking>:<hour>` | hash | category → factor at that local hour; `*`: other | batch |
+| `P:{item}:corr:live` | string | version of the corrections that is served | batch |
 | `P:u:{<user>}:b` | hash | minute → JSON user fact | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
@@ -57,6 +59,13 @@ class Keys:
 
     def ranking(self, name: str, scope: str) -> str:
         return f"{self.item}r:{name}:{scope}"
+
+    def corrections(self, version: str, name: str, hour: int) -> str:
+        return f"{self.item}corr:{version}:{name}:{hour}"
+
+    @property
+    def live_corrections(self) -> str:
+        return f"{self.item}corr:live"
 
     def landmark(self, name: str) -> str:
         return f"{self.item}lm:{name}"

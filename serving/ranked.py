@@ -6,9 +6,11 @@ more are asked for as the limit needs (docs/adr/0011).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from common.config import RankingConfig
+from common.config import CorrectedConfig, RankingConfig
 from common.keys import ALL, split_member
 from common.views.rankings import Row, best, decay_factor
 from serving.services import Services
@@ -49,6 +51,17 @@ async def read_ranking(
     rows = rows[:limit]
     factor = decay_factor(definition, as_of, landmark)
     return Ranking(rows, factor, await _views(services, rows), as_of, horizon)
+
+
+async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
+    """Key of the factors that hold at `as_of` in the shop's hours; '' before any were learned."""
+    keys = services.keys
+    as_of, version = await services.redis.mget(keys.as_of, keys.live_corrections)
+    if as_of is None or version is None:
+        return ""
+    zone = ZoneInfo(services.config.rankings.corrections.time_zone)
+    hour = datetime.fromtimestamp(int(as_of) * 60, zone).hour
+    return keys.corrections(version.decode(), corrected.name, hour)
 
 
 async def buyable(services: Services, rows: Sequence[Row]) -> list[Row]:
