@@ -49,7 +49,7 @@ setup(
     description="Real-time and batch personalisation for fashion commerce on Spark, Delta, Kafka and Redis",
     python_requires=">=3.10",
     packages=find_packages(include=[p for n in LAYERS for p in (n, f"{n}.*")]),
-    package_data={"conf": ["*.yaml"], "serving": ["dashboard/*"], "common": ["sinks/*.lua"]},
+    package_data={"conf": ["*.yaml"], "serving": ["dashboard/*", "*.lua"], "common": ["sinks/*.lua"]},
     install_requires=RUNTIME,
     extras_require={"test": TEST, "notebooks": NOTEBOOKS},
     entry_points={"console_scripts": ["stylestream=cli.main:main"]},

@@ -83,10 +83,28 @@ class RankingConfig(Strict):
 
 
 @dataclass(frozen=True)
+class CorrectedConfig(Strict):
+    """A ranking that is another one with its scores corrected for what is usual in a category."""
+
+    name: Name
+    of: Name
+
+
+@dataclass(frozen=True)
+class CorrectionsConfig(Strict):
+    days: Positive
+    time_zone: Text
+    prior_hours: PositiveFloat
+    bound: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
 class RankingsConfig(Strict):
     retention_hours: Positive
     segment_minutes: Annotated[int, Field(gt=0, le=60)]
     definitions: Annotated[list[RankingConfig], Field(min_length=1)]
+    corrected: list[CorrectedConfig]
+    corrections: CorrectionsConfig
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -111,7 +112,7 @@ def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
     """What no single key shows: the rankings the API needs are there, and windows fit into what is kept."""
     source = next((origin[p] for p in ("rankings.definitions", "rankings.retention_hours") if p in origin), file)
     rankings = config.rankings
-    names = [ranking.name for ranking in rankings.definitions]
+    names = [*(r.name for r in rankings.definitions), *(r.name for r in rankings.corrected)]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(
@@ -120,6 +121,14 @@ def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
     for name, kind in (("views-1h", "window"), ("popular", "decay")):
         if not any((r.name, r.kind) == (name, kind) for r in rankings.definitions):
             raise ConfigError(f"{source}: 'rankings.definitions' needs '{name}' of kind {kind}: the API serves it")
+    known = {ranking.name for ranking in rankings.definitions}
+    for corrected in rankings.corrected:
+        if corrected.of not in known:
+            raise ConfigError(
+                f"{source}: 'rankings.corrected' {corrected.name} is of '{corrected.of}'; there is no such"
+            )
+    if rankings.corrections.time_zone not in available_timezones():
+        raise ConfigError(f"{file}: 'rankings.corrections.time_zone' is '{rankings.corrections.time_zone}': unknown")
     longest = rankings.retention_hours * 30
     for ranking in rankings.definitions:
         if ranking.kind == "window" and ranking.minutes > longest:

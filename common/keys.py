@@ -6,11 +6,13 @@
 | `P:{item}:as_of` | string | newest minute seen | item sink |
 | `P:{item}:horizon` | string | minute T up to which the batch layer vouches (no TTL) | merge |
 | `P:{item}:merged` | string | batch version that made the horizon (no TTL) | merge |
-| `P:{item}:scopes` | set | categories seen | item sink |
+| `P:{item}:tree` | zset | categories seen, all at score 0: a sub-tree is a lexical range | item sink, batch |
 | `P:{item}:r:<ranking>:<scope>` | zset | `category\\x1fitem` → score; scope: category or `*` | item sink, merge |
 | `P:{item}:seg:<ranking>:<category>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
 | `P:{item}:base:<ranking>:<category>:<version>` | zset | batch part up to T | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
+| `P:{item}:corr:<version>:<ranking>:<hour>` | hash | category → factor at that local hour; `*`: other | batch |
+| `P:{item}:corr:live` | string | version of the corrections that is served | batch |
 | `P:u:{<user>}:b` | hash | minute → JSON user fact | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
@@ -60,8 +62,19 @@ class Keys:
     def horizon(self) -> str:
         return f"{self.item}horizon"
 
+    @property
+    def tree(self) -> str:
+        return f"{self.item}tree"
+
     def ranking(self, name: str, scope: str) -> str:
         return f"{self.item}r:{name}:{scope}"
+
+    def corrections(self, version: str, name: str, hour: int) -> str:
+        return f"{self.item}corr:{version}:{name}:{hour}"
+
+    @property
+    def live_corrections(self) -> str:
+        return f"{self.item}corr:live"
 
     def landmark(self, name: str) -> str:
         return f"{self.item}lm:{name}"

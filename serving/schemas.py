@@ -31,7 +31,7 @@ class RankedItemBody(BaseModel):
     item_id: str
     category: str
     score: float
-    views: int = Field(description="in the last hour, same scope")
+    views: int = Field(description="in the last hour")
 
 
 class RankingBody(BaseModel):

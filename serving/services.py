@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
+from serving.kept import Kept
 from serving.limits import RateLimit
 from serving.metrics import Metrics
 from serving.producer import AckProducer
@@ -34,6 +35,8 @@ class Services:
     metrics: Metrics
     rate: RateLimit
     products: Products
+    kept: Kept
+    wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
 
 
 @asynccontextmanager
@@ -52,6 +55,8 @@ async def running(config: Config) -> AsyncIterator[Services]:
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
+            kept=Kept(),
+            wide=set(),
         )
     finally:
         producer.stop()

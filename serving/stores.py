@@ -6,27 +6,13 @@ from typing import Any
 
 import orjson
 
-from common.config import RankingConfig
 from common.keys import ALL
 from common.views.actions import read_buckets, read_recent
 from common.views.profile import Profile, profile
-from common.views.rankings import Row, best, decay_factor
+from common.views.rankings import Row
 from serving.services import Services
 
-VIEWS = "views-1h"
 POPULAR = "popular"
-MAX_TIES = 1000
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """`rows` best first with scores as stored; `factor` makes them those of `as_of` (epoch minutes)."""
-
-    rows: list[Row]
-    factor: float
-    views: list[float | None]
-    as_of: int | None
-    horizon: int | None
 
 
 @dataclass(frozen=True)
@@ -36,32 +22,6 @@ class UserRecord:
     profile: Profile
     bought: frozenset[str]
     model_version: str | None
-
-
-async def read_ranking(services: Services, definition: RankingConfig, scope: str, limit: int) -> Ranking:
-    """The best `limit` of a ranking; equals at its end are cut by item id."""
-    keys = services.keys
-    ranking = keys.ranking(definition.name, scope)
-    pipeline = services.redis.pipeline(transaction=False)
-    pipeline.mget(keys.as_of, keys.horizon, keys.landmark(definition.name))
-    pipeline.zrevrange(ranking, 0, limit - 1, withscores=True)
-    (as_of, horizon, landmark), top = await pipeline.execute()
-    found = rows_of(top)
-    if len(found) == limit:
-        last = found[-1][1]
-        found += rows_of(await services.redis.zrangebyscore(ranking, last, last, 0, MAX_TIES, withscores=True))
-    rows = best(found, limit)
-    factor = decay_factor(definition, _number(as_of), _number(landmark))
-    views = await _views(services, definition, scope, rows)
-    return Ranking(rows, factor, views, _number(as_of), _number(horizon))
-
-
-async def _views(services: Services, definition: RankingConfig, scope: str, rows: Sequence[Row]) -> list[float | None]:
-    if definition.name == VIEWS or not rows:
-        return [score for _, score in rows]
-    members = [member for member, _ in rows]
-    views: list[float | None] = await services.redis.zmscore(services.keys.ranking(VIEWS, scope), members)
-    return views
 
 
 async def read_user(services: Services, user: str) -> UserRecord:
@@ -93,7 +53,3 @@ def rows_of(answer: Sequence[Any]) -> list[Row]:
 def popular_key(services: Services, category: str | None) -> str:
     """Key of the popular ranking, of one category or of all."""
     return services.keys.ranking(POPULAR, ALL if category is None else category)
-
-
-def _number(text: bytes | None) -> int | None:
-    return None if text is None else int(text)

@@ -10,7 +10,7 @@ if redis.call('GET', P .. 'merged') == version then return 1 end
 local current = tonumber(redis.call('GET', P .. 'horizon') or nil)
 if current and current > T then return 0 end
 local as_of = tonumber(redis.call('GET', P .. 'as_of') or nil) or T
-local categories = redis.call('SMEMBERS', P .. 'scopes')
+local categories = redis.call('ZRANGE', P .. 'tree', 0, -1)
 local sum = P .. 'sum'
 local AT_ONCE = 1000  -- keys a ZUNIONSTORE: Lua passes some 8,000 arguments at most
 

@@ -44,7 +44,7 @@ class BaseWriter:
                 key = keys.base(self.ranking, category, self.version)
                 pipe.zadd(key, scores)
                 pipe.expire(key, self.seconds)
-                pipe.sadd(f"{keys.item}scopes", category)
+                pipe.zadd(keys.tree, {category: 0})
             pipe.execute()
 
 

@@ -22,6 +22,7 @@ from common.schemas import ITEM_MEASURES, USER_MEASURES
 from common.sinks.keyword_facts import KeywordWriter, keyword_writer
 from common.sinks.scripts import lua
 from common.views.decay import contributed
+from common.views.rankings import part, weightings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -36,7 +37,7 @@ class FactWriter:
 
     target: RedisTarget
     prefix: str
-    rankings: tuple[tuple[str, str, int], ...]  # (name, kind, minutes)
+    rankings: tuple[tuple[str, str, int, int], ...]  # (name, kind, minutes, its contribution in a value, from 1)
     segment_minutes: int
     fact_seconds: int
     user_minutes: int
@@ -94,10 +95,11 @@ class FactWriter:
 
 def fact_writer(config: Config) -> FactWriter:
     """The writer for this configuration."""
+    definitions = config.rankings.definitions
     return FactWriter(
         target=redis_target(config),
         prefix=config.redis.prefix,
-        rankings=tuple((r.name, r.kind, r.minutes) for r in config.rankings.definitions),
+        rankings=tuple((r.name, r.kind, r.minutes, part(r, definitions) + 1) for r in definitions),
         segment_minutes=config.rankings.segment_minutes,
         fact_seconds=config.rankings.retention_hours * 3600,
         user_minutes=config.profile.buckets,
@@ -128,7 +130,8 @@ def _partition(writer: FactWriter, source: str) -> Callable[[Iterator[pa.RecordB
 def encode(facts: DataFrame, rankings: list[RankingConfig]) -> DataFrame:
     """Fused facts as what Redis stores: fact, minute (since the epoch), category, key, value (text).
 
-    An item's value is 'contribution to each ranking, …|measures, …'; a user's is JSON; a query's its searches.
+    An item's value is 'contributions|measures', a contribution for each different set of weights
+    (`common.views.rankings.weightings`); a user's is JSON; a query's its searches.
     """
     minute = (F.unix_seconds("window_start") / 60).cast("long")
     value = F.when(F.col("fact") == ITEM, _item_value(rankings))
@@ -137,7 +140,7 @@ def encode(facts: DataFrame, rankings: list[RankingConfig]) -> DataFrame:
 
 
 def _item_value(rankings: list[RankingConfig]) -> Column:
-    contributions = F.concat_ws(",", *[contributed(r.weights).cast("string") for r in rankings])
+    contributions = F.concat_ws(",", *[contributed(weights).cast("string") for weights in weightings(rankings)])
     return F.concat_ws("|", contributions, F.concat_ws(",", *[F.col(m).cast("string") for m in ITEM_MEASURES]))
 
 

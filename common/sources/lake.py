@@ -12,6 +12,7 @@ QUARANTINE = "quarantine"
 CATALOG = "catalog"
 ITEM_FACTS = "item_facts"
 USER_FACTS = "user_facts"
+CORRECTIONS = "corrections"
 
 
 def table_path(config: Config, name: str) -> str:

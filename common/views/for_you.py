@@ -34,6 +34,7 @@ class Product:
     style: str = ""
     brand: str = ""
     active: bool = True
+    in_stock: bool = True
 
 
 @dataclass(frozen=True)

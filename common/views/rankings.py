@@ -6,10 +6,10 @@ touched as time goes by (Cormode et al., "Forward Decay", ICDE 2009); the score 
 2^(-(m - landmark) / half_life).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from common.config import RankingConfig
+from common.config import Action, RankingConfig
 from common.keys import split_member
 
 Row = tuple[str, float]  # member (category, separator, item) and its score in the sorted set
@@ -24,6 +24,20 @@ class RankedItem:
     category: str
     score: float
     views: int
+
+
+def weightings(rankings: Sequence[RankingConfig]) -> list[Mapping[Action, float]]:
+    """The different sets of weights, in the order of the rankings: a fact holds one contribution for each."""
+    found: list[Mapping[Action, float]] = []
+    for ranking in rankings:
+        if ranking.weights not in found:
+            found.append(ranking.weights)
+    return found
+
+
+def part(ranking: RankingConfig, rankings: Sequence[RankingConfig]) -> int:
+    """Which of a fact's contributions the ranking counts by, from 0."""
+    return weightings(rankings).index(ranking.weights)
 
 
 def decay_factor(ranking: RankingConfig, as_of: int | None, landmark: int | None) -> float:

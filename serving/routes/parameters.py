@@ -13,7 +13,9 @@ from serving.errors import bad_field
 ID = rf"^(?:{ID_PATTERN})$"
 
 PathId = Annotated[str, Path(max_length=64, pattern=ID)]
-Category = Annotated[str | None, Query(max_length=64, pattern=ID, description="only this category")]
+Category = Annotated[
+    str | None, Query(max_length=64, pattern=ID, description="only this category and what is below it")
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many items")]
 MinPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 MaxPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]

@@ -36,6 +36,7 @@ class Shop:
                     entry = member(category, item)
                     pipeline.zadd(self.keys.ranking("popular", scope), {entry: 100 - 10 * n - place})
                     pipeline.zadd(self.keys.ranking("views-1h", scope), {entry: items - n})
+        pipeline.zadd(self.keys.tree, dict.fromkeys(CATEGORIES, 0))
         pipeline.set(self.keys.as_of, AS_OF)
         pipeline.set(self.keys.landmark("popular"), AS_OF - half_life)
         pipeline.execute()

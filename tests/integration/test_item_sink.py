@@ -3,37 +3,23 @@
 import random
 from collections import defaultdict
 
-import pyarrow as pa
 import pytest
 import redis
 
 from common.config import Config
 from common.keys import ALL, Keys, member, split_member
 from common.sinks.rankings import activate
-from common.sinks.redis_facts import BATCH, STREAM, fact_writer
+from common.sinks.redis_facts import BATCH
+from tests.integration.item_rows import Fact, ranking, write
 
 START = 29_000_000  # an epoch minute
 HALF_LIFE = 1440
-Fact = tuple[int, str, str, int]  # minute, category, item, views
 
 
 def some_facts(minutes: int, seed: int = 3) -> list[Fact]:
     draw = random.Random(seed)
     keys = {(START + draw.randrange(minutes), f"c{draw.randrange(4)}", f"i{draw.randrange(30)}") for _ in range(900)}
     return [(m, category, f"{category}-{item}", draw.randrange(1, 9)) for m, category, item in sorted(keys)]
-
-
-def write(config: Config, facts: list[Fact], source: str = STREAM) -> int:
-    """Through the writer the executors use. A view counts 1 in views-1h and 3 in popular."""
-    rows = [("item", m, c, i, f"{views},{3 * views}|{views},0,0,0,0,0,0,0,0,0") for m, c, i, views in facts]
-    columns = dict(zip(("fact", "minute", "category", "key", "value"), zip(*rows, strict=True), strict=True))
-    batch = pa.RecordBatch.from_pydict({name: list(values) for name, values in columns.items()})
-    return sum(out["changed"][0].as_py() for out in fact_writer(config).write(iter([batch]), source))
-
-
-def ranking(connection: redis.Redis, config: Config, name: str, scope: str = ALL) -> dict[str, float]:
-    rows = connection.zrange(Keys(config.redis.prefix).ranking(name, scope), 0, -1, withscores=True)
-    return {key.decode(): score for key, score in rows}
 
 
 def window(facts: list[Fact], as_of: int, scope: str = ALL) -> dict[str, float]:
@@ -111,7 +97,7 @@ def base(connection: redis.Redis, config: Config, facts: list[Fact], horizon: in
     for name, score in decayed([f for f in facts if f[0] < horizon], horizon).items():
         category, _ = split_member(name)
         connection.zadd(keys.base("popular", category, version), {name: score})
-        connection.sadd(f"{keys.item}scopes", category)
+        connection.zadd(keys.tree, {category: 0})
 
 
 def test_batch_up_to_the_horizon_and_stream_after_it_count_everything_once(

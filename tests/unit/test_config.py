@@ -103,7 +103,7 @@ def _fields_of(kind: type, at: str = "") -> set[str]:
     ("rankings", "words"),
     [
         ("{definitions: [{name: popular, kind: decay, minutes: 5, weights: {view: 1}}]}", "needs 'views-1h'"),
-        ("{retention_hours: 1}", "window of 60 minutes"),
+        ("{retention_hours: 47}", "window of 1440 minutes"),
     ],
 )
 def test_rankings_that_cannot_work_are_refused(tmp_path: Path, rankings: str, words: str) -> None:

@@ -1,0 +1,106 @@
+"""Reads a ranking: the best of all or of a category's sub-tree, without what cannot be bought.
+
+One script call answers for any sub-tree (`top.lua`); what is withdrawn or out of stock is left out, and as many
+more are asked for as the limit needs (docs/adr/0011).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from common.config import CorrectedConfig, RankingConfig
+from common.keys import ALL, split_member
+from common.views.rankings import Row, best, decay_factor
+from serving.services import Services
+
+VIEWS = "views-1h"
+SPARE = 10  # asked for beyond the limit at once
+WIDE, WIDE_SECONDS = 200, 1.0  # so many categories cost Redis milliseconds: kept for so long
+MOST = 16_000  # rows looked at a request: below them nothing is offered
+Top = tuple[list[Row], int | None, int | None, int | None]  # rows, as_of, horizon, landmark
+TOP = Path(__file__).with_name("top.lua").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """`rows` best first with scores as stored; `factor` makes them those of `as_of` (epoch minutes)."""
+
+    rows: list[Row]
+    factor: float
+    views: list[float | None]
+    as_of: int | None
+    horizon: int | None
+
+
+async def read_ranking(
+    services: Services, definition: RankingConfig, category: str | None, limit: int, factors: str = ""
+) -> Ranking:
+    """The best `limit` that can be bought, of the sub-tree below `category`; equals are cut by item id.
+
+    `factors` is the key of a hash category → factor that the scores are multiplied by; '' for none.
+    """
+    wanted = limit + SPARE
+    while True:
+        found, as_of, horizon, landmark = await _top(services, definition, category or ALL, wanted, factors)
+        rows = await buyable(services, best(found, len(found)))
+        if len(rows) >= limit or len(found) < wanted or wanted >= MOST:
+            break
+        wanted *= 4
+    rows = rows[:limit]
+    factor = decay_factor(definition, as_of, landmark)
+    return Ranking(rows, factor, await _views(services, rows), as_of, horizon)
+
+
+async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
+    """Key of the factors that hold at `as_of` in the shop's hours; '' before any were learned."""
+    keys = services.keys
+    as_of, version = await services.redis.mget(keys.as_of, keys.live_corrections)
+    if as_of is None or version is None:
+        return ""
+    zone = ZoneInfo(services.config.rankings.corrections.time_zone)
+    hour = datetime.fromtimestamp(int(as_of) * 60, zone).hour
+    return keys.corrections(version.decode(), corrected.name, hour)
+
+
+async def buyable(services: Services, rows: Sequence[Row]) -> list[Row]:
+    """The rows without those withdrawn or out of stock. What the catalogue doesn't know stays."""
+    items = [split_member(text)[1] for text, _ in rows]
+    products = await services.products.of(dict.fromkeys(items))
+    return [row for row, item in zip(rows, items, strict=True) if products[item].active and products[item].in_stock]
+
+
+async def _top(services: Services, definition: RankingConfig, top: str, wanted: int, factors: str) -> Top:
+    """`wanted` best rows; of a sub-tree known to be wide, those of WIDE_SECONDS ago at most."""
+
+    async def load() -> Top:
+        return await _load(services, definition, top, wanted, factors)
+
+    key = ("top", definition.name, top, wanted, factors)
+    if (top, factors) in services.wide:
+        found: Top = await services.kept.get(key, WIDE_SECONDS, load)
+        return found
+    return await load()
+
+
+async def _load(services: Services, definition: RankingConfig, top: str, wanted: int, factors: str) -> Top:
+    keys = services.keys
+    answer = await services.redis.register_script(TOP)(
+        keys=[keys.tree, keys.as_of, keys.horizon, keys.landmark(definition.name)],
+        args=[keys.ranking(definition.name, ""), top, wanted, factors],
+    )
+    as_of, horizon, landmark = (None if text is None else int(text) for text in answer[:3])
+    if answer[3] > WIDE:
+        services.wide.add((top, factors))
+    rows = [(text.decode(), float(score)) for text, score in zip(answer[4::2], answer[5::2], strict=True)]
+    return rows, as_of, horizon, landmark
+
+
+async def _views(services: Services, rows: Sequence[Row]) -> list[float | None]:
+    """Views of the last hour; an item stands in one category, so those among all are those in its own."""
+    if not rows:
+        return []
+    members = [member for member, _ in rows]
+    views: list[float | None] = await services.redis.zmscore(services.keys.ranking(VIEWS, ALL), members)
+    return views

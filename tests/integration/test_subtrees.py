@@ -1,0 +1,76 @@
+"""A category answers for its whole sub-tree, exactly and also with thousands below it; what cannot be bought is out."""
+
+import random
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+import redis
+
+from common.config import Config
+from common.keys import ALL, Keys, member
+from tests.integration.item_rows import Fact, write
+
+START = 29_000_000
+PATHS = ("women", "women/shoes", "women/shoes/boots", "women/shoes/flats", "women-plus", "women0", "men/shoes")
+
+
+def shop(seed: int = 5) -> list[Fact]:
+    draw = random.Random(seed)
+    return [
+        (START + draw.randrange(40), path, f"{path}:{n}", draw.randrange(1, 12)) for path in PATHS for n in range(30)
+    ]
+
+
+def ranked(api: httpx.Client, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    answer = api.get(f"/v1/rankings/{name}", params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("top", ["women", "women/shoes", "women/shoes/boots", "men", "women-plus", "wom", None])
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_a_sub_tree_equals_pandas(config: Config, api: httpx.Client, top: str | None, limit: int) -> None:
+    facts = shop()
+    write(config, facts)
+    rows = pd.DataFrame(facts, columns=["minute", "category", "item_id", "score"])
+    if top is not None:
+        rows = rows[(rows.category == top) | rows.category.str.startswith(f"{top}/")]
+    sums = rows.groupby(["item_id", "category"], as_index=False).score.sum()
+    wanted = sums.sort_values(["score", "item_id"], ascending=[False, True]).head(limit)
+    found = ranked(api, "views-1h", limit=limit, **({} if top is None else {"category": top}))
+    assert [(row["item_id"], row["category"], row["views"]) for row in found] == [
+        (row.item_id, row.category, row.score) for row in wanted.itertuples()
+    ]
+
+
+def test_three_thousand_categories_below_one_are_answered_exactly(
+    config: Config, api: httpx.Client, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    draw = random.Random(4)
+    scores = {(f"all/{n}", f"i{n}-{k}"): float(draw.randrange(1, 10**6)) for n in range(3000) for k in range(3)}
+    pipeline = redis_conn.pipeline()
+    for (category, item), score in scores.items():
+        pipeline.zadd(keys.ranking("views-1h", category), {member(category, item): score})
+        pipeline.zadd(keys.tree, {category: 0})
+    pipeline.execute()
+    wanted = sorted(((-score, item) for (_, item), score in scores.items()))[:50]
+    assert [(-row["score"], row["item_id"]) for row in ranked(api, "views-1h", category="all", limit=50)] == wanted
+
+
+def test_what_is_withdrawn_or_out_of_stock_is_left_out_and_the_limit_still_filled(
+    config: Config, api: httpx.Client, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    write(config, [(START, "a", f"i{n:03d}", 500 - n) for n in range(400)])
+    for n in range(300):
+        gone = {"status": "withdrawn"} if n % 2 else {"status": "active", "stock": 0}
+        redis_conn.hset(keys.product(f"i{n:03d}"), mapping=gone)
+    redis_conn.hset(keys.product("i300"), mapping={"status": "active", "stock": 2})
+    for name in ("views-1h", "popular"):
+        found = ranked(api, name, limit=20)
+        assert [(row["rank"], row["item_id"]) for row in found] == [(n + 1, f"i{300 + n}") for n in range(20)]
+    assert len(ranked(api, "views-1h", limit=1000)) == 100
+    assert redis_conn.zcard(keys.ranking("views-1h", ALL)) == 400
