@@ -40,8 +40,10 @@ def config(platform: Config, tmp_path_factory: pytest.TempPathFactory) -> Config
     folder = tmp_path_factory.mktemp("rebuild")
     tuned = replace(platform.als, rank=4, iterations=2, candidates=8)
     own = replace(platform.redis, prefix="rebuild")
+    two = [r for r in platform.rankings.definitions if r.name in ("views-1h", "popular")]
+    rankings = replace(platform.rankings, definitions=two)
     here = {"lake_path": str(folder / "lake"), "checkpoint_path": str(folder / "checkpoints")}
-    return replace(platform, als=tuned, redis=own, **here)
+    return replace(platform, als=tuned, redis=own, rankings=rankings, **here)
 
 
 @pytest.fixture
