@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
+RowsACall = Annotated[int, Field(gt=0, le=3000)]  # two arguments a row; Lua passes some 8,000 at most
 Port = Annotated[int, Field(ge=0, le=65535)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -69,7 +70,7 @@ class StreamingConfig(Strict):
     read_tasks: NonNegative
     max_offsets_per_trigger: Positive
     starting_offsets: Literal["earliest", "latest"]
-    redis_rows_per_call: Positive
+    redis_rows_per_call: RowsACall
 
 
 @dataclass(frozen=True)

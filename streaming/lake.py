@@ -67,12 +67,13 @@ def catalog_log(changes: DataFrame) -> DataFrame:
 def append(records: DataFrame, config: Config, batch_id: int) -> None:
     """One micro-batch of Kafka records to its Delta tables; the quarantine last, as it is rarely needed."""
     topics = {row["topic"] for row in records.select("topic").distinct().collect()}
-    events = parse(records.filter(F.col("topic").isin([config.topic(name) for name in EVENT_TOPICS])))
+    event_topics = [config.topic(name) for name in EVENT_TOPICS]
+    events = parse(records.filter(F.col("topic").isin(event_topics)))
     # After a delete Debezium sends the key without a value, for Kafka's compaction: no change record.
     changes = records.filter((F.col("topic") == config.topic("catalog")) & F.col("value").isNotNull())
     changes = parse_changes(changes)
     refused = refused_by_collector(records.filter(F.col("topic") == config.topic("quarantine")))
-    if topics & {config.topic(name) for name in EVENT_TOPICS}:
+    if topics.intersection(event_topics):
         append_once(lake_events(events), config, EVENTS, batch_id)
     if config.topic("catalog") in topics:
         append_once(catalog_log(changes), config, CATALOG, batch_id)
