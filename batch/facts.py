@@ -21,18 +21,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch.entry import run_job
-from batch.fused import fused_items
+from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
 from batch.tables import newest_note, newest_version, replace_part
-from common.config import Config
+from common.config import Config, RankingConfig
 from common.duration import duration_ms
 from common.facts.item import item_facts
 from common.facts.once import once_in_batch
 from common.facts.user import user_facts
-from common.sinks.rankings import activate, publish_base
+from common.schemas import ITEM_FACTS as ITEM_FACTS_SCHEMA
+from common.sinks.rankings import activate, publish_base, settled_minute, streamed
 from common.sinks.redis_facts import BATCH, write_facts
 from common.sources.lake import EVENTS, ITEM_FACTS, USER_FACTS, exists, read_table
-from common.views.decay import decayed_base, minute_of
+from common.views.caps import excess, repeated
+from common.views.decay import decayed, decayed_base, minute_of
+from common.views.rankings import part
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
@@ -77,7 +80,7 @@ def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[s
     events = once_in_batch(read_table(spark, config, EVENTS, version).where(f"date in ({texts})"))
     predicate = f"date in ({texts})"
     date = F.to_date("window_start").alias("date")
-    users = user_facts(events, config.profile.bucket_actions).select("*", date)
+    users = user_facts(events).select("*", date)
     replace_part(users, config, USER_FACTS, "date", predicate)
     note = json.dumps({"events_version": version})
     replace_part(item_facts(events).select("*", date), config, ITEM_FACTS, "date", predicate, note)
@@ -99,17 +102,46 @@ def merge(spark: SparkSession, config: Config, horizon: int, back: int) -> None:
     minute = minute_of(F.col("window_start"))
     since = datetime.fromtimestamp((horizon - back) * 60, timezone.utc).date().isoformat()
     recent = facts.where((F.col("date") >= since) & (minute >= horizon - back) & (minute < horizon))
-    write_facts(fused_items(recent), config, BATCH)
-    publish_bases(facts, config, horizon)
+    users = read_table(spark, config, USER_FACTS)
+    often = users.where((F.col("date") >= since) & (minute >= horizon - back - 60) & (minute < horizon) & repeated())
+    write_facts(fused_items(recent).unionByName(fused_users(often)), config, BATCH)
+    publish_bases(counted_facts(spark, config), config, horizon)
+
+
+def counted_facts(spark: SparkSession, config: Config) -> DataFrame:
+    """`ITEM_FACTS` as rankings count them: without what one person did too often."""
+    facts, users = read_table(spark, config, ITEM_FACTS), read_table(spark, config, USER_FACTS)
+    return facts.select(*ITEM_FACTS_SCHEMA.fieldNames()).unionByName(excess(users, config.rankings.per_user))
 
 
 def publish_bases(facts: DataFrame, config: Config, horizon: int) -> bool:
-    """The batch part of every decayed ranking at T, then T; False when a newer horizon stands already."""
-    version = f"{horizon}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}"
-    for ranking in config.rankings.definitions:
-        if ranking.kind == "decay":
-            publish_base(decayed_base(facts, ranking, horizon), config, ranking.name, version)
-    return activate(config, version, horizon)
+    """The batch part of every decayed ranking at T, then T; False when a newer horizon stands already.
+
+    What the stream has counted since T is added to the bases here, on the executors, as far as it is settled; the one
+    step in Redis adds the few minutes after that. When the stream changes a settled minute all the same (it is
+    working off a backlog), that step adds everything since T.
+    """
+    settled = settled_minute(config)
+    for until in (settled, None):
+        version = f"{horizon}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
+        first_open = horizon if until is None else max(horizon, until + 1)
+        for ranking in config.rankings.definitions:
+            if ranking.kind == "decay":
+                publish_base(_base(facts, config, ranking, horizon, first_open), config, ranking.name, version)
+        done = activate(config, version, horizon, first_open)
+        if done is not None:
+            return done
+    return False
+
+
+def _base(facts: DataFrame, config: Config, ranking: RankingConfig, horizon: int, first_open: int) -> DataFrame:
+    base = decayed_base(facts, ranking, horizon)
+    if first_open <= horizon:
+        return base
+    rows = streamed(facts.sparkSession, config, horizon, first_open - 1)
+    counted = rows.withColumn("part", F.col("parts")[part(ranking, config.rankings.definitions)])
+    both = base.unionByName(decayed(counted, ranking, horizon))
+    return both.groupBy("category", "member").agg(F.sum("score").alias("score"))
 
 
 def _stale_minutes(config: Config) -> int:

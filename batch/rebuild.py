@@ -83,7 +83,7 @@ def _bases(spark: SparkSession, config: Config, events: DataFrame) -> str:
     horizon = facts.horizon_minute(events, config)
     if horizon is None:
         return "no events"
-    moved = facts.publish_bases(read_table(spark, config, ITEM_FACTS), config, horizon)
+    moved = facts.publish_bases(facts.counted_facts(spark, config), config, horizon)
     return f"up to {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}" if moved else "newer in Redis"
 
 

@@ -103,6 +103,7 @@ class CorrectionsConfig(Strict):
 class RankingsConfig(Strict):
     retention_hours: Positive
     segment_minutes: Annotated[int, Field(gt=0, le=60)]
+    per_user: Positive
     definitions: Annotated[list[RankingConfig], Field(min_length=1)]
     corrected: list[CorrectedConfig]
     corrections: CorrectionsConfig
@@ -110,9 +111,8 @@ class RankingsConfig(Strict):
 
 @dataclass(frozen=True)
 class ProfileConfig(Strict):
-    buckets: Positive
+    facts_kept: Positive
     recent_actions: Positive
-    bucket_actions: Positive
     ttl_hours: Positive
     half_life_minutes: PositiveFloat
     weights: Annotated[dict[Action, Weight], Field(min_length=1)]

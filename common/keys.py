@@ -3,17 +3,19 @@
 | key | type | holds | written by |
 |---|---|---|---|
 | `P:{item}:f:<minute>` | hash | `category\\x1fitem` → 'contributions\|measures' of one minute | item sink |
+| `P:{item}:p:<hour>` | hash | `category\\x1fitem\\x1fuser` → JSON minute → counts, if repeated | item sink |
+| `P:{item}:x:<minute>` | hash | `category\\x1fitem\\x1fuser` → 'contributions\|' taken off | item sink |
 | `P:{item}:as_of` | string | newest minute seen | item sink |
 | `P:{item}:horizon` | string | minute T up to which the batch layer vouches (no TTL) | merge |
 | `P:{item}:merged` | string | batch version that made the horizon (no TTL) | merge |
 | `P:{item}:tree` | zset | categories seen, all at score 0: a sub-tree is a lexical range | item sink, batch |
 | `P:{item}:r:<ranking>:<scope>` | zset | `category\\x1fitem` → score; scope: category or `*` | item sink, merge |
-| `P:{item}:seg:<ranking>:<category>:<minute>` | zset | decayed part of one segment, for the next merge | item sink |
-| `P:{item}:base:<ranking>:<category>:<version>` | zset | batch part up to T | batch |
+| `P:{item}:low` | string | oldest minute changed since a merge began reading | merge, item sink |
+| `P:{item}:base:<ranking>:<category>:<version>` | zset | batch up to T, the stream's settled part after it | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
 | `P:{item}:corr:<version>:<ranking>:<hour>` | hash | category → factor at that local hour; `*`: other | batch |
 | `P:{item}:corr:live` | string | version of the corrections that is served | batch |
-| `P:u:{<user>}:b` | hash | minute → JSON user fact | user sink |
+| `P:u:{<user>}:b` | hash | `minute\\x1fcategory\\x1fitem` → 'counts\|newest ms\|price' | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
 | `P:u:{<user>}:long` | string | JSON long-term profile | batch |
@@ -54,9 +56,16 @@ class Keys:
     def item_fact(self, minute: int) -> str:
         return f"{self.item}f:{minute}"
 
+    def over(self, minute: int) -> str:
+        return f"{self.item}x:{minute}"
+
     @property
     def as_of(self) -> str:
         return f"{self.item}as_of"
+
+    @property
+    def low(self) -> str:
+        return f"{self.item}low"
 
     @property
     def horizon(self) -> str:
@@ -153,3 +162,8 @@ def split_member(text: str) -> tuple[str, str]:
     """(category, item) of a `member`."""
     category, _, item = text.partition(SEPARATOR)
     return category, item
+
+
+def user_field(minute: int, category: str, item: str) -> str:
+    """The field of a user fact in its user's hash."""
+    return f"{minute}{SEPARATOR}{category}{SEPARATOR}{item}"

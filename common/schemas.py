@@ -1,7 +1,6 @@
 """Spark schemas in one place, a comment a field. The JSON contract itself is `common.events`."""
 
 from pyspark.sql.types import (
-    ArrayType,
     BinaryType,
     DateType,
     DoubleType,
@@ -24,18 +23,6 @@ def _texts(names: tuple[str, ...]) -> list[StructField]:
 PAYMENT_JSON = StructType(_texts(tuple(field.name for field in PAYMENT_FIELDS)))
 EVENT_JSON = StructType([*_texts(FIELD_NAMES), StructField("payment", PAYMENT_JSON)])
 
-# One thing a user did, as user facts keep it.
-ACTION = StructType(
-    [
-        StructField("event_time_ms", LongType()),  # epoch milliseconds
-        StructField("event_id", StringType()),
-        StructField("event_type", StringType()),
-        StructField("item_id", StringType()),
-        StructField("category", StringType()),  # '' when unknown
-        StructField("price", DoubleType()),  # in the configured currency
-    ]
-)
-
 ITEM_MEASURES = (
     "views",
     "clicks",
@@ -48,7 +35,17 @@ ITEM_MEASURES = (
     "refunds",
     "refunded",
 )
-USER_MEASURES = ("views", "clicks", "exposures", "carts", "wishes", "purchases", "searches")
+USER_MEASURES = (
+    "views",
+    "clicks",
+    "exposures",
+    "carts",
+    "wishes",
+    "purchases",
+    "searches",
+    "cart_removes",
+    "wish_removes",
+)
 
 ITEM_FACTS = StructType(
     [
@@ -61,9 +58,12 @@ ITEM_FACTS = StructType(
 USER_FACTS = StructType(
     [
         StructField("user", StringType()),  # user_id, else session_id
+        StructField("category", StringType()),  # '' when unknown
+        StructField("item_id", StringType()),  # '' for exposures and searches
         StructField("window_start", TimestampType()),  # the minute, UTC
         *[StructField(name, LongType()) for name in USER_MEASURES],
-        StructField("actions", ArrayType(ACTION)),  # newest first
+        StructField("last_ms", LongType()),  # newest event time, epoch milliseconds
+        StructField("price", DoubleType()),  # the highest seen, in the configured currency
     ]
 )
 

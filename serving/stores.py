@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from common.keys import ALL
-from common.views.actions import read_buckets, read_recent
+from common.views.actions import read_recent, read_user_facts
 from common.views.profile import Profile, profile
 from common.views.rankings import Row
 from serving.services import Services
@@ -35,7 +35,7 @@ async def read_user(services: Services, user: str) -> UserRecord:
     pipeline.get(keys.live_model)
     facts, recent, long_term, bought, version = await pipeline.execute()
     long_profile = orjson.loads(long_term) if long_term else {}
-    made = profile(read_buckets(facts), read_recent(recent), long_profile, services.config.profile)
+    made = profile(read_user_facts(facts), read_recent(recent), long_profile, services.config.profile)
     return UserRecord(made, frozenset(item.decode() for item in bought), version.decode() if version else None)
 
 

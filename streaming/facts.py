@@ -21,7 +21,7 @@ NAME = "facts"
 def facts(records: DataFrame, config: Config) -> DataFrame:
     """Kafka records → fused facts: the same functions as in batch, with a watermark."""
     events = once_in_stream(valid(parse(records)), config.streaming.watermark)
-    return aggregate(events, config.profile.bucket_actions)
+    return aggregate(events)
 
 
 def start(spark: SparkSession, config: Config) -> StreamingQuery:

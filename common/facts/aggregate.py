@@ -21,27 +21,36 @@ COUNTS = {
     "purchase": "purchases",
     "search": "searches",
     "refund": "refunds",
+    "cart_remove": "cart_removes",
+    "wish_remove": "wish_removes",
 }
 MONEY_SCALE = 10_000
 MOST = 2**63 - 1  # what a sum stands at that no longer fits: wrong, but no reason to stop the query
-# Exposures are many and say little about taste; they count, but do not crowd out what the user did.
 TASTE_TYPES = ("view", "click", "cart_add", "cart_remove", "wish_add", "wish_remove", "purchase")
 ITEM_TYPES = ("view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund")
 
 
-def aggregate(events: DataFrame, actions_kept: int, facts: tuple[str, ...] = (ITEM, USER, QUERY)) -> DataFrame:
+def aggregate(events: DataFrame, facts: tuple[str, ...] = (ITEM, USER, QUERY)) -> DataFrame:
     """Minute facts of valid, once-only events.
 
-    In: the columns of `common.sources.parse`. Out: `fact` ('item', 'user' or 'query'), `category`, `key`,
-    `window_start`, the counts of `COUNTS`, `units`, `revenue` and `refunded` (integers in ten-thousandths of
-    the currency, so that sums do not depend on their order), `actions` (newest first, at most
-    `actions_kept`; null for items). A query's key is the text as it was typed, its `category` who searched, so
-    that people can be told apart: text becomes a keyword in Python, where NFKC is (docs/adr/0010).
+    In: the columns of `common.sources.parse`. Out: `fact`, `category`, `key`, `user`, `window_start`, the counts of
+    `COUNTS`, `units`, `revenue` and `refunded` (integers in ten-thousandths of the currency, so that sums do not
+    depend on their order), `last_ms` (newest event time), `price` (the highest seen).
+
+    | fact | category | key | user |
+    |---|---|---|---|
+    | item: what happened to an item | its category or '' | item | '' |
+    | user: what somebody did with an item | its category or '' | item | user_id, else session_id |
+    | query: who searched for what | '' | text as typed | user_id, else session_id |
+
+    Exposures and searches are many and say little about taste: a user's stand together under key ''. Text becomes a
+    keyword in Python, where NFKC is (docs/adr/0010). Every aggregate is a number that Spark changes in place: nothing
+    here is sorted or collected.
     """
     rows = F.array(*[_row(fact) for fact in facts])
-    exploded = events.select(
-        "event_time", "event_type", *_amounts(), _action().alias("action"), F.explode(rows).alias("row")
-    ).filter(F.col("row").isNotNull())
+    exploded = events.select("event_time", "event_type", "price", *_amounts(), F.explode(rows).alias("row")).filter(
+        F.col("row").isNotNull()
+    )
     counted = exploded.select(
         "event_time",
         "row.*",
@@ -49,32 +58,35 @@ def aggregate(events: DataFrame, actions_kept: int, facts: tuple[str, ...] = (IT
         "units",
         "revenue",
         "refunded",
-        F.when(F.col("row.fact") == USER, F.col("action")).alias("action"),
+        F.unix_millis("event_time").alias("ms"),
+        F.when((F.col("row.fact") == USER) & (F.col("row.key") != ""), F.col("price")).alias("price"),
     )
-    newest = F.struct("action.event_time_ms", "action.event_id")
-    grouped = counted.groupBy("fact", "category", "key", F.window("event_time", MINUTE)).agg(
+    grouped = counted.groupBy("fact", "category", "key", "user", F.window("event_time", MINUTE)).agg(
         *[F.sum(name).alias(name) for name in (*COUNTS.values(), "units")],
         *[F.coalesce(F.try_sum(name), F.lit(MOST)).alias(name) for name in ("revenue", "refunded")],
-        F.max_by("action", F.when(F.col("action").isNotNull(), newest), actions_kept).alias("actions"),
+        F.max("ms").alias("last_ms"),
+        F.max("price").alias("price"),
     )
     return grouped.withColumn("window_start", F.col("window.start")).drop("window")
 
 
 def _row(fact: str) -> Column:
     """The row an event gives to a fact, null where it does not count there."""
-    category = F.coalesce("category", F.lit(""))
+    category, item, user = F.coalesce("category", F.lit("")), F.col("item_id"), F.coalesce("user_id", "session_id")
+    nothing = F.lit("")
     if fact == ITEM:
-        applies = F.col("event_type").isin(*ITEM_TYPES) & F.col("item_id").isNotNull()
-        return F.when(applies, _key(ITEM, category, F.col("item_id")))
+        applies = F.col("event_type").isin(*ITEM_TYPES) & item.isNotNull()
+        return F.when(applies, _key(ITEM, category, item, nothing))
     if fact == QUERY:
         applies = (F.col("event_type") == "search") & F.col("query").isNotNull()
-        return F.when(applies, _key(QUERY, F.coalesce("user_id", "session_id"), F.col("query")))
-    applies = F.col("event_type").isin(*TASTE_TYPES, "exposure", "search")
-    return F.when(applies, _key(USER, F.lit(""), F.coalesce("user_id", "session_id")))
+        return F.when(applies, _key(QUERY, nothing, F.col("query"), user))
+    acted = F.col("event_type").isin(*TASTE_TYPES) & item.isNotNull()
+    other = F.col("event_type").isin("exposure", "search")
+    return F.when(acted, _key(USER, category, item, user)).when(other, _key(USER, nothing, nothing, user))
 
 
-def _key(fact: str, category: Column, key: Column) -> Column:
-    return F.struct(F.lit(fact).alias("fact"), category.alias("category"), key.alias("key"))
+def _key(fact: str, category: Column, key: Column, user: Column) -> Column:
+    return F.struct(F.lit(fact).alias("fact"), category.alias("category"), key.alias("key"), user.alias("user"))
 
 
 def _amounts() -> list[Column]:
@@ -87,15 +99,3 @@ def _amounts() -> list[Column]:
         F.when(bought, amount).otherwise(zero).alias("revenue"),
         F.when(F.col("event_type") == "refund", amount).otherwise(zero).alias("refunded"),
     ]
-
-
-def _action() -> Column:
-    fields = F.struct(
-        F.unix_millis("event_time").alias("event_time_ms"),
-        "event_id",
-        "event_type",
-        "item_id",
-        F.coalesce("category", F.lit("")).alias("category"),
-        "price",
-    )
-    return F.when(F.col("event_type").isin(*TASTE_TYPES), fields)

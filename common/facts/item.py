@@ -9,7 +9,7 @@ from common.schemas import ITEM_MEASURES
 
 def item_facts(events: DataFrame) -> DataFrame:
     """`ITEM_FACTS` of valid, once-only events (columns of `common.sources.parse`)."""
-    return select_item_facts(aggregate(events, 1, (ITEM,)))
+    return select_item_facts(aggregate(events, (ITEM,)))
 
 
 def select_item_facts(facts: DataFrame) -> DataFrame:

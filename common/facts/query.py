@@ -15,8 +15,8 @@ BY_KEYWORD = "keyword string, user string, window_start timestamp"
 
 def query_facts(events: DataFrame) -> DataFrame:
     """`query` (as typed), `user`, `window_start`, `searches` of valid, once-only events."""
-    facts = aggregate(events, 1, (QUERY,)).filter(F.col("fact") == QUERY)
-    return facts.select(F.col("key").alias("query"), F.col("category").alias("user"), "window_start", "searches")
+    facts = aggregate(events, (QUERY,)).filter(F.col("fact") == QUERY)
+    return facts.select(F.col("key").alias("query"), "user", "window_start", "searches")
 
 
 def searchers(facts: DataFrame, max_length: int) -> DataFrame:

@@ -2,16 +2,16 @@
 -- Writing the same rows again changes nothing: the difference is zero.
 -- KEYS[1]  <prefix>{item}:as_of   (all keys share its hash slot)
 -- ARGV     1 prefix up to and with '{item}:'   2 source: 's' stream, 'b' batch, 'r' restore (adds only what is absent)   3 seconds facts live
---          4 newest minute of the caller's rows  5 rankings: [[name, kind, minutes, n], …]  6 segment minutes
---          7 rows: [[minute, category, item, 'c1,c2,…|values'], …]; ranking n counts by cn
-local P, source, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local newest, segment = tonumber(ARGV[4]), tonumber(ARGV[6])
-local rankings, rows = cjson.decode(ARGV[5]), cjson.decode(ARGV[7])
+--          4 newest minute of the caller's rows  5 rankings: [[name, kind, minutes, n], …]
+--          6 rows: [[minute, category, item, 'c1,c2,…|values'], …]; ranking n counts by cn
+--          7 cap: [most of a kind an hour, [weights of the kinds for c1, …]]
+--          8 often: [[minute, member, user, [count of each kind]], …], what one person did more than once
+-- Numbers go to Redis as Lua passes them, with 17 digits: nothing is lost.
+local P, source, ttl, newest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local rankings, rows = cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
+local cap, often = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 local touched = {}
 
-local function text(x)
-  return string.format(x % 1 == 0 and math.abs(x) < 2 ^ 53 and '%d' or '%.17g', x)
-end
 local function lifetime(r) return math.max(ttl, r[3] * 60 * 30) end
 local function key(r, scope) return P .. 'r:' .. r[1] .. ':' .. scope end
 local function scopes()
@@ -20,7 +20,7 @@ local function scopes()
   return all
 end
 local function add(k, member, by, life)
-  redis.call('ZINCRBY', k, text(by), member)
+  redis.call('ZINCRBY', k, by, member)
   touched[k] = life
 end
 local function parts(value)
@@ -38,20 +38,22 @@ local function drop_windows()
 end
 
 local function evict_minute(r, minute)
-  local fact = redis.call('HGETALL', P .. 'f:' .. minute)
   local emptied = {}
-  for n = 1, #fact, 2 do
-    local c = parts(fact[n + 1])[r[4]]
-    if c and c ~= 0 then
-      local category = string.match(fact[n], '^([^\31]*)\31')
-      for _, scope in ipairs({'*', category}) do
-        local k = key(r, scope)
-        add(k, fact[n], -c, lifetime(r))
-        emptied[k] = true
+  for _, hash in ipairs({'f:', 'x:'}) do
+    local fact = redis.call('HGETALL', P .. hash .. minute)
+    for n = 1, #fact, 2 do
+      local c = parts(fact[n + 1])[r[4]]
+      if c and c ~= 0 then
+        local member = string.match(fact[n], '^[^\31]*\31[^\31]*')
+        for _, scope in ipairs({'*', string.match(member, '^([^\31]*)\31')}) do
+          local k = key(r, scope)
+          add(k, member, -c, lifetime(r))
+          emptied[k] = true
+        end
       end
     end
   end
-  for k in pairs(emptied) do redis.call('ZREMRANGEBYSCORE', k, '-inf', '1e-9') end
+  for k in pairs(emptied) do redis.call('ZREMRANGEBYSCORE', k, '-1e-9', '1e-9') end
 end
 
 local function advance(from, to)
@@ -71,14 +73,14 @@ end
 local function landmark(r, as_of)
   local k = P .. 'lm:' .. r[1]
   local lm = tonumber(redis.call('GET', k) or nil)
-  if lm == nil then lm = math.floor(as_of / segment) * segment end
+  if lm == nil then lm = as_of end
   local halves = math.floor((as_of - lm) / r[3])
   if halves > 200 then
     for _, scope in ipairs(scopes()) do
       local z = key(r, scope)
       if redis.call('EXISTS', z) == 1 then
-        redis.call('ZUNIONSTORE', z, 1, z, 'WEIGHTS', text(2 ^ -halves))
-        redis.call('ZREMRANGEBYSCORE', z, '-inf', '1e-15')
+        redis.call('ZUNIONSTORE', z, 1, z, 'WEIGHTS', 2 ^ -halves)
+        redis.call('ZREMRANGEBYSCORE', z, '-1e-15', '1e-15')
         touched[z] = lifetime(r)
       end
     end
@@ -104,56 +106,88 @@ for i, r in ipairs(rankings) do
   if r[2] == 'decay' then marks[i] = landmark(r, as_of) end
 end
 
--- What each member gains in each ranking and segment, summed over the rows before Redis is asked: popular
--- members come many times in a call.
-local gains, segments, category_of, categories, changed = {}, {}, {}, {}, 0
-for i in ipairs(rankings) do gains[i], segments[i] = {}, {} end
+-- What each member gains in each ranking, summed over the rows before Redis is asked: popular members come many
+-- times in a call.
+local gains, category_of, categories, changed = {}, {}, {}, 0
+for i in ipairs(rankings) do gains[i] = {} end
 
--- How a fact of this minute enters each ranking: {ranking, contribution, factor, segment, factor in the segment}.
-local function entries(minute)
-  local start, found = math.floor(minute / segment) * segment, {}
-  for i, r in ipairs(rankings) do
-    if r[2] == 'window' then
-      if minute > as_of - r[3] and minute <= as_of then found[#found + 1] = {gains[i], r[4], 1} end
-    elseif minute >= horizon then
-      local part = segments[i][start]
-      if not part then part = {} segments[i][start] = part end
-      found[#found + 1] = {gains[i], r[4], 2 ^ ((minute - marks[i]) / r[3]), part, 2 ^ ((minute - start) / r[3])}
-    end
-  end
-  return found
+-- By what a contribution of this minute counts in the ranking; nil or 0 where it does not.
+local function factor(i, r, minute)
+  if r[2] == 'window' then return minute > as_of - r[3] and minute <= as_of and 1 or nil end
+  return minute >= horizon and 2 ^ ((minute - marks[i]) / r[3]) or nil
 end
 
-local function gain(into, member, now, before)
-  for _, e in ipairs(into) do
-    local sums, d = e[1], now[e[2]] - (before[e[2]] or 0)
-    if d ~= 0 then
-      sums[member] = (sums[member] or 0) + d * e[3]
-      if e[4] then e[4][member] = (e[4][member] or 0) + d * e[5] end
-    end
+local function gain(member, minute, now, before)
+  for i, r in ipairs(rankings) do
+    local d = now[r[4]] - (before and before[r[4]] or 0)
+    local f = d ~= 0 and factor(i, r, minute)
+    if f and f ~= 0 then gains[i][member] = (gains[i][member] or 0) + d * f end
   end
 end
 
 local function upsert(minute, members, values)
   local fact = P .. 'f:' .. minute
-  local stored, put, into = redis.call('HMGET', fact, unpack(members)), {}, entries(minute)
+  local stored, put, known = redis.call('HMGET', fact, unpack(members)), {}, false
   for n, member in ipairs(members) do
     local old, value = stored[n], values[n]
+    known = known or old
     if old ~= value and not (old and source == 'r' and minute >= horizon) then
       changed = changed + 1
       put[#put + 1], put[#put + 2] = member, value
-      gain(into, member, parts(value), old and parts(old) or {})
+      gain(member, minute, parts(value), old and parts(old))
       local category = string.match(member, '^([^\31]*)\31')
       category_of[member], categories[category] = category, true
     end
   end
   if #put > 0 then
     redis.call('HSET', fact, unpack(put))
-    touched[fact] = ttl
+    if not known then redis.call('EXPIRE', fact, ttl) end  -- new, or soon counted as old as it is
   end
 end
 
-local minutes = {}
+-- What is over the cap in each minute of an hour, as negative contributions; `counts` is minute → count of each kind.
+local function over(counts)
+  local order, left, found = {}, {}, {}
+  for minute in pairs(counts) do order[#order + 1] = minute end
+  table.sort(order, function(a, b) return tonumber(a) < tonumber(b) end)
+  for _, minute in ipairs(order) do
+    local c = {}
+    for w in ipairs(cap[2]) do c[w] = 0 end
+    for kind, n in ipairs(counts[minute]) do
+      local counted = math.min(n, left[kind] or cap[1])
+      left[kind] = (left[kind] or cap[1]) - counted
+      for w, weights in ipairs(cap[2]) do c[w] = c[w] - weights[kind] * (n - counted) end
+    end
+    found[minute] = c
+  end
+  return found
+end
+
+-- Notes what one person did with an item in a minute and takes off the rankings what is too much in the hour.
+local function limit(minute, member, user, counts)
+  local hour, field, at = P .. 'p:' .. math.floor(minute / 60), member .. '\31' .. user, tostring(minute)
+  local stored = redis.call('HGET', hour, field)
+  local known = stored and cjson.decode(stored) or {}
+  if known[at] and source == 'r' then return end
+  local before = over(known)
+  known[at] = counts
+  redis.call('HSET', hour, field, cjson.encode(known))
+  touched[hour] = ttl
+  local category = string.match(member, '^([^\31]*)\31')
+  for m, c in pairs(over(known)) do
+    local text, old = table.concat(c, ','), table.concat(before[m] or {}, ',')
+    if text ~= old and (old ~= '' or math.min(unpack(c)) < 0) then
+      local taken = P .. 'x:' .. m
+      redis.call('HSET', taken, field, text .. '|')
+      touched[taken] = ttl
+      gain(member, tonumber(m), c, before[m])
+      category_of[member], categories[category] = category, true
+      changed = changed + 1
+    end
+  end
+end
+
+local minutes, oldest = {}, math.huge
 for _, row in ipairs(rows) do
   local minute = row[1]
   if source ~= 's' or minute >= horizon then
@@ -162,25 +196,28 @@ for _, row in ipairs(rows) do
     local member = row[2] .. '\31' .. row[3]
     local n = of[3][member] or #of[1] + 1  -- a row that comes twice in a call: the later one stands
     of[1][n], of[2][n], of[3][member] = member, row[4], n
+    oldest = math.min(oldest, minute)
   end
 end
 for minute, of in pairs(minutes) do upsert(minute, of[1], of[2]) end
+for _, row in ipairs(often) do
+  if source ~= 's' or row[1] >= horizon then
+    limit(unpack(row))
+    oldest = math.min(oldest, row[1])
+  end
+end
+-- A merge that is under way learns which minutes changed meanwhile.
+local low = tonumber(redis.call('GET', P .. 'low') or nil)
+if low and oldest < low then redis.call('SET', P .. 'low', oldest, 'KEEPTTL') end
 
 -- One ZINCRBY a member: reading the scores by ZMSCORE and putting the sums by ZADD was measured no faster.
 for i, r in ipairs(rankings) do
   local all, prefix, life = key(r, '*'), key(r, ''), lifetime(r)
   for member, by in pairs(gains[i]) do
-    local k, amount = prefix .. category_of[member], text(by)
-    redis.call('ZINCRBY', all, amount, member)
-    redis.call('ZINCRBY', k, amount, member)
+    local k = prefix .. category_of[member]
+    redis.call('ZINCRBY', all, by, member)
+    redis.call('ZINCRBY', k, by, member)
     touched[all], touched[k] = life, life
-  end
-  for start, part in pairs(segments[i]) do
-    for member, by in pairs(part) do
-      local k = P .. 'seg:' .. r[1] .. ':' .. category_of[member] .. ':' .. start
-      redis.call('ZINCRBY', k, text(by), member)
-      touched[k] = ttl
-    end
   end
 end
 local names = {}

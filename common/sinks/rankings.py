@@ -1,18 +1,27 @@
 """Merge: the batch layer's part of the decayed rankings, and the step to a new horizon T."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.config import Config
-from common.keys import Keys
+from common.duration import duration_ms
+from common.keys import SEPARATOR, Keys
 from common.redis_client import RedisTarget, redis_target
 from common.sinks.scripts import lua
+from common.views.rankings import part
+
+MERGE_SECONDS = 3600  # the longest a merge may take
+NEVER = 2**53
+STREAMED = "minute bigint, category string, item_id string, parts array<double>"
+NAMES = ["minute", "category", "item_id", "parts"]
+TYPES = [pa.int64(), pa.string(), pa.string(), pa.list_(pa.float64())]
 
 
 @dataclass(frozen=True)
@@ -67,21 +76,65 @@ def publish_base(base: DataFrame, config: Config, ranking: str, version: str) ->
     return int(total[0] or 0) if total else 0
 
 
-def activate(config: Config, version: str, horizon_minute: int) -> bool:
-    """Rankings become `version`'s base up to T plus the stream after T, in one step.
+def settled_minute(config: Config) -> int | None:
+    """The last minute whose facts no longer change, and from now on Redis notes what changes all the same.
 
-    `horizon_minute` is T in minutes since the epoch, a multiple of `rankings.segment_minutes`. False, and
-    nothing changes, when a newer horizon stands already (an old batch run again).
+    None when Redis holds no facts. `activate` finds out when it was wrong.
     """
     keys = Keys(config.redis.prefix)
-    rankings = [(r.name, r.kind, r.minutes) for r in config.rankings.definitions]
-    args = [
-        keys.item,
-        orjson.dumps(rankings),
-        config.rankings.segment_minutes,
-        version,
-        horizon_minute,
-        config.rankings.retention_hours * 3600,
-    ]
     with redis_target(config).connect() as client:
-        return bool(client.register_script(lua("merge"))(keys=[keys.as_of], args=args))
+        client.set(keys.low, NEVER, ex=MERGE_SECONDS)
+        as_of = client.get(keys.as_of)
+    late = math.ceil(duration_ms(config.streaming.watermark) / 60_000)
+    return None if as_of is None else int(as_of) - late - 1
+
+
+def streamed(spark: SparkSession, config: Config, since: int, until: int) -> DataFrame:
+    """`minute, category, item_id, parts` of the stream's facts in Redis, and of what it took off
+    them (`common.views.caps`), minutes `since` to `until`, both included.
+
+    `parts` are the contributions, one for each of `common.views.rankings.weightings`. Read on the executors.
+    """
+    reader = FactReader(redis_target(config), config.redis.prefix)
+    return spark.range(since, until + 1).mapInArrow(reader, STREAMED)
+
+
+@dataclass(frozen=True)
+class FactReader:
+    """What an executor needs to read item facts; picklable."""
+
+    target: RedisTarget
+    prefix: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        keys = Keys(self.prefix)
+        with self.target.connect() as client:
+            for batch in batches:
+                for minute in batch["id"].to_pylist():
+                    facts = [
+                        *client.hgetall(keys.item_fact(minute)).items(),
+                        *client.hgetall(keys.over(minute)).items(),
+                    ]
+                    names = [name.decode().split(SEPARATOR)[:2] for name, _ in facts]
+                    parts = [[float(n) for n in value.split(b"|")[0].split(b",")] for _, value in facts]
+                    columns = [[minute] * len(names), [c for c, _ in names], [i for _, i in names], parts]
+                    yield pa.record_batch([pa.array(c, t) for c, t in zip(columns, TYPES, strict=True)], NAMES)
+
+
+def activate(config: Config, version: str, horizon_minute: int, first_open: int | None = None) -> bool | None:
+    """Rankings become `version`'s bases, which hold T's facts and the stream's up to `first_open` (T when None), plus
+    the stream's from there on; T becomes the horizon. In one step.
+
+    `horizon_minute` is T in minutes since the epoch. False, and nothing changes, when a newer horizon stands already
+    (an old batch run again); None, and nothing changes, when a minute before `first_open` has changed since
+    `settled_minute`.
+    """
+    keys = Keys(config.redis.prefix)
+    definitions = config.rankings.definitions
+    rankings = [(r.name, r.kind, r.minutes, part(r, definitions) + 1) for r in definitions]
+    open_minute = horizon_minute if first_open is None else first_open
+    seconds = config.rankings.retention_hours * 3600
+    args: list[str | bytes | int] = [keys.item, orjson.dumps(rankings), version, horizon_minute, open_minute, seconds]
+    with redis_target(config).connect() as client:
+        answer = int(client.register_script(lua("merge"))(keys=[keys.as_of], args=args))
+    return None if answer < 0 else bool(answer)

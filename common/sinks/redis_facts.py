@@ -4,31 +4,35 @@ A row is (fact, key, minute) with its whole value, so that writing a batch twice
 and foreachBatch's at-least-once becomes effectively-once here (docs/adr/0002).
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.config import Config, RankingConfig
-from common.facts.aggregate import COUNTS, ITEM, QUERY, USER
-from common.keys import Keys
+from common.facts.aggregate import ITEM, QUERY, USER
 from common.redis_client import RedisTarget, redis_target
 from common.schemas import ITEM_MEASURES, USER_MEASURES
+from common.sinks.item_facts import ItemWriter, item_writer
 from common.sinks.keyword_facts import KeywordWriter, keyword_writer
-from common.sinks.scripts import lua
+from common.sinks.user_facts import UserWriter, user_writer
+from common.views.caps import CAPPED_MEASURES
 from common.views.decay import contributed
-from common.views.rankings import part, weightings
+from common.views.rankings import weightings
 
 if TYPE_CHECKING:
     from redis import Redis
 
 STREAM, BATCH, RESTORE = "s", "b", "r"
 WRITTEN = "rows bigint, changed bigint"
+AHEAD = 2  # Arrow batches read while Redis still takes the one before
+FIRST = (*CAPPED_MEASURES, *[name for name in USER_MEASURES if name not in CAPPED_MEASURES])
 
 
 @dataclass(frozen=True)
@@ -36,77 +40,40 @@ class FactWriter:
     """Everything an executor needs to write facts; picklable."""
 
     target: RedisTarget
-    prefix: str
-    rankings: tuple[tuple[str, str, int, int], ...]  # (name, kind, minutes, its contribution in a value, from 1)
-    segment_minutes: int
-    fact_seconds: int
-    user_minutes: int
-    user_seconds: int
-    rows_per_call: int
+    items: ItemWriter
+    users: UserWriter
     keywords: KeywordWriter
 
     def write(self, batches: Iterator[pa.RecordBatch], source: str) -> Iterator[pa.RecordBatch]:
-        """Writes one partition: columns fact, minute, category, key, value. Yields (rows, changed)."""
-        with self.target.connect() as client:
+        """Writes one partition: columns fact, minute, category, key, user, repeated, value. Yields (rows, changed).
+
+        Spark works out the next rows while Redis takes these.
+        """
+        with self.target.connect() as client, ThreadPoolExecutor(1) as thread:
+            waiting: deque[Future[tuple[int, int]]] = deque()
             for batch in batches:
-                rows = batch.num_rows
-                changed = self._items(client, batch, source) + self._users(client, batch, source)
-                changed += self.keywords.write(client, batch.filter(pc.equal(batch["fact"], QUERY)), source)
-                yield pa.RecordBatch.from_pydict({"rows": [rows], "changed": [changed]})
+                waiting.append(thread.submit(self._write, client, batch, source))
+                if len(waiting) > AHEAD:
+                    yield _written(*waiting.popleft().result())
+            while waiting:
+                yield _written(*waiting.popleft().result())
 
-    def _items(self, client: "Redis", batch: pa.RecordBatch, source: str) -> int:
-        items = batch.filter(pc.equal(batch["fact"], ITEM))
-        if not items.num_rows:
-            return 0
-        minutes = items["minute"].to_pylist()
-        rows = list(
-            zip(
-                minutes,
-                items["category"].to_pylist(),
-                items["key"].to_pylist(),
-                items["value"].to_pylist(),
-                strict=True,
-            )
-        )
-        keys = Keys(self.prefix)
-        script = client.register_script(lua("item_facts"))
-        head = [keys.item, source, self.fact_seconds, max(minutes)]
-        tail: list[bytes | int] = [orjson.dumps(self.rankings), self.segment_minutes]
-        changed = 0
-        for start in range(0, len(rows), self.rows_per_call):
-            chunk = orjson.dumps(rows[start : start + self.rows_per_call])
-            changed += int(script(keys=[keys.as_of], args=[*head, *tail, chunk]))
-        return changed
+    def _write(self, client: "Redis", batch: pa.RecordBatch, source: str) -> tuple[int, int]:
+        items, users, queries = (batch.filter(pc.equal(batch["fact"], name)) for name in (ITEM, USER, QUERY))
+        changed = self.items.write(client, items, users.filter(users["repeated"]), source)
+        if source != BATCH:  # the batch layer corrects rankings; what a user did lately is the stream's to say
+            changed += self.users.write(client, users, source)
+        changed += self.keywords.write(client, queries, source)
+        return batch.num_rows, changed
 
-    def _users(self, client: "Redis", batch: pa.RecordBatch, source: str) -> int:
-        users = batch.filter(pc.equal(batch["fact"], USER))
-        keys = Keys(self.prefix)
-        script = client.register_script(lua("user_fact"))
-        columns = [users[name].to_pylist() for name in ("key", "minute", "value")]
-        rows = list(zip(*columns, strict=True))
-        for start in range(0, len(rows), self.rows_per_call):
-            with client.pipeline(transaction=False) as pipe:
-                for user, minute, value in rows[start : start + self.rows_per_call]:
-                    args = [minute, value, self.user_minutes, self.user_seconds, source]
-                    script(keys=[keys.user_facts(user)], args=args, client=pipe)
-                pipe.execute()
-        return len(rows)
+
+def _written(rows: int, changed: int) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"rows": [rows], "changed": [changed]})
 
 
 def fact_writer(config: Config) -> FactWriter:
     """The writer for this configuration."""
-    definitions = config.rankings.definitions
-    return FactWriter(
-        target=redis_target(config),
-        prefix=config.redis.prefix,
-        rankings=tuple((r.name, r.kind, r.minutes, part(r, definitions) + 1) for r in definitions),
-        segment_minutes=config.rankings.segment_minutes,
-        fact_seconds=config.rankings.retention_hours * 3600,
-        user_minutes=config.profile.buckets,
-        user_seconds=config.profile.ttl_hours * 3600,
-        rows_per_call=config.streaming.redis_rows_per_call,
-        keywords=keyword_writer(config),
-    )
+    return FactWriter(redis_target(config), item_writer(config), user_writer(config), keyword_writer(config))
 
 
 def write_facts(facts: DataFrame, config: Config, source: str = STREAM) -> tuple[int, int]:
@@ -128,35 +95,30 @@ def _partition(writer: FactWriter, source: str) -> Callable[[Iterator[pa.RecordB
 
 
 def encode(facts: DataFrame, rankings: list[RankingConfig]) -> DataFrame:
-    """Fused facts as what Redis stores: fact, minute (since the epoch), category, key, value (text).
+    """Fused facts as what Redis stores: fact, minute (since the epoch), category, key, user, repeated, value (text).
 
     An item's value is 'contributions|measures', a contribution for each different set of weights
-    (`common.views.rankings.weightings`); a user's is JSON; a query's its searches.
+    (`common.views.rankings.weightings`); a user's 'counts|newest time|price', the counts in the order of `FIRST`;
+    a query's its searches. `repeated`: a user did the same with an item more than once.
     """
     minute = (F.unix_seconds("window_start") / 60).cast("long")
     value = F.when(F.col("fact") == ITEM, _item_value(rankings))
     value = value.when(F.col("fact") == USER, _user_value()).otherwise(F.col("searches").cast("string"))
-    return facts.select("fact", minute.alias("minute"), "category", "key", value.alias("value"))
+    repeated = (F.col("fact") == USER) & (F.col("key") != "") & (F.greatest(*CAPPED_MEASURES) > 1)
+    return facts.select(
+        "fact", minute.alias("minute"), "category", "key", "user", repeated.alias("repeated"), value.alias("value")
+    )
 
 
 def _item_value(rankings: list[RankingConfig]) -> Column:
     contributions = F.concat_ws(",", *[contributed(weights).cast("string") for weights in weightings(rankings)])
-    return F.concat_ws("|", contributions, F.concat_ws(",", *[F.col(m).cast("string") for m in ITEM_MEASURES]))
+    return F.concat_ws("|", contributions, _numbers(ITEM_MEASURES))
 
 
 def _user_value() -> Column:
-    """`{"counts": {"view": 2}, "actions": [[epoch ms, event_id, type, item_id, category, price], …]}`"""
-    counted = {column: action for action, column in COUNTS.items()}
-    counts = F.create_map(*[c for name in USER_MEASURES for c in (F.lit(counted[name]), F.col(name))])
-    used = F.to_json(F.map_filter(counts, lambda _, n: n > 0))
-    actions = F.concat_ws(",", F.transform(F.coalesce("actions", F.array()), _action_json))
-    return F.concat(F.lit('{"counts":'), used, F.lit(',"actions":['), actions, F.lit("]}"))
+    price = F.coalesce(F.col("price").cast("string"), F.lit(""))
+    return F.concat_ws("|", _numbers(FIRST), F.col("last_ms").cast("string"), price)
 
 
-def _action_json(action: Column) -> Column:
-    texts = F.to_json(F.array(*[action[n] for n in ("event_id", "event_type", "item_id", "category")]))
-    inner = F.substr(texts, F.lit(2), F.length(texts) - 2)
-    price = F.coalesce(action["price"].cast("string"), F.lit("null"))
-    return F.concat(
-        F.lit("["), action["event_time_ms"].cast("string"), F.lit(","), inner, F.lit(","), price, F.lit("]")
-    )
+def _numbers(names: tuple[str, ...]) -> Column:
+    return F.concat_ws(",", *[F.col(name).cast("string") for name in names])

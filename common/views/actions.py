@@ -1,15 +1,31 @@
 """Actions of one user as the stream, the collector and the batch layer leave them in Redis, read and merged.
 
-An action is `[event_time_ms, event_id, event_type, item_id, category, price]`, wherever it stands.
+An action on the recent list is `[event_time_ms, event_id, event_type, item_id, category, price]`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
+from common.keys import SEPARATOR
+
 MINUTE_MS = 60_000
+MOST_REPEATS = 20  # one item, kind and minute: a bot's thousands say no more about taste
+# The event types of the counts in a user fact's value.
+KINDS = (
+    "view",
+    "click",
+    "cart_add",
+    "wish_add",
+    "purchase",
+    "exposure",
+    "search",
+    "cart_remove",
+    "wish_remove",
+)
 
 
 class Action(NamedTuple):
@@ -24,12 +40,15 @@ class Action(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bucket:
-    """One minute of a user: complete counts by event type, and the newest of its actions."""
+class UserFact:
+    """What a user did with an item in a minute; `item_id` is '' for exposures and searches."""
 
     minute: int
-    counts: Mapping[str, int]
-    actions: tuple[Action, ...]
+    category: str
+    item_id: str
+    counts: Mapping[str, int]  # by event type, without zeros
+    last_ms: int
+    price: float | None
 
 
 def read_action(entry: Any) -> Action:
@@ -44,21 +63,34 @@ def read_recent(members: Iterable[bytes]) -> list[Action]:
     return [action for text in members if (action := _action_or_none(text)) is not None]
 
 
-def read_buckets(fields: Mapping[bytes, bytes]) -> list[Bucket]:
-    """The user facts, oldest minute first; `fields` is the hash minute → JSON."""
-    buckets = []
-    for minute, text in fields.items():
-        fact = orjson.loads(text)
-        actions = tuple(read_action(entry) for entry in fact.get("actions", ()))
-        buckets.append(Bucket(int(minute), fact.get("counts", {}), actions))
-    return sorted(buckets, key=lambda bucket: bucket.minute)
+def read_user_facts(fields: Mapping[bytes, bytes]) -> list[UserFact]:
+    """The user facts, oldest first; `fields` is the hash as `common.sinks.redis_facts.encode` leaves it."""
+    facts = []
+    for field, value in fields.items():
+        minute, category, item = field.decode().split(SEPARATOR)
+        numbers, last_ms, price = value.decode().split("|")
+        counts = {kind: int(n) for kind, n in zip(KINDS, numbers.split(","), strict=True) if n != "0"}
+        facts.append(UserFact(int(minute), category, item, counts, int(last_ms), float(price) if price else None))
+    return sorted(facts, key=lambda fact: (fact.minute, fact.category, fact.item_id))
 
 
-def merge(buckets: Iterable[Bucket], recent: Iterable[Action]) -> list[Action]:
-    """Every known action once (by event_id), newest first; ties by event_id."""
-    known = {action.event_id: action for bucket in buckets for action in bucket.actions}
-    known |= {action.event_id: action for action in recent}
-    return sorted(known.values(), key=lambda action: (-action.time_ms, action.event_id))
+def merge(facts: Iterable[UserFact], recent: Iterable[Action]) -> list[Action]:
+    """Every known action once, newest first; ties by event_id.
+
+    A fact may lag behind the collector, and the recent list holds only the newest that came through the collector: of
+    one kind on one item in one minute the larger number of the two is right. What only the fact knows stands at the
+    fact's newest time, without an event_id, `MOST_REPEATS` times at most.
+    """
+    known = {action.event_id: action for action in recent}
+    listed = Counter((a.time_ms // MINUTE_MS, a.category, a.item_id, a.event_type) for a in known.values())
+    actions = list(known.values())
+    for fact in facts:
+        for kind, count in fact.counts.items():
+            if fact.item_id:
+                more = min(count, MOST_REPEATS) - listed[fact.minute, fact.category, fact.item_id, kind]
+                action = Action(fact.last_ms, "", kind, fact.item_id, fact.category, fact.price)
+                actions.extend([action] * more)
+    return sorted(actions, key=lambda action: (-action.time_ms, action.event_id))
 
 
 def _action_or_none(text: bytes) -> Action | None:

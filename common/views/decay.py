@@ -35,6 +35,12 @@ def decayed_base(facts: DataFrame, ranking: RankingConfig, horizon_minute: int) 
     oldest = horizon_minute - HALF_LIVES * ranking.minutes
     minute = minute_of(F.col("window_start"))
     kept = facts.where((minute < horizon_minute) & (minute >= oldest))
-    part = contributed(ranking.weights) * F.pow(F.lit(2.0), (minute - horizon_minute) / ranking.minutes)
+    parts = kept.select("category", "item_id", minute.alias("minute"), contributed(ranking.weights).alias("part"))
+    return decayed(parts, ranking, horizon_minute)
+
+
+def decayed(parts: DataFrame, ranking: RankingConfig, at: int) -> DataFrame:
+    """`category, member, score` at minute `at` of `category, item_id, minute, part`; only positive scores."""
+    part = F.col("part") * F.pow(F.lit(2.0), (F.col("minute") - at) / ranking.minutes)
     member = F.concat("category", F.lit(SEPARATOR), "item_id")
-    return kept.groupBy("category", member.alias("member")).agg(F.sum(part).alias("score")).where("score > 0")
+    return parts.groupBy("category", member.alias("member")).agg(F.sum(part).alias("score")).where("score > 0")

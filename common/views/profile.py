@@ -1,6 +1,6 @@
 """The profile of one user: what they look at, what they spend, how they browse, what they saw last.
 
-Enters: user facts (minutes with complete counts and the newest actions), the collector's recent list with
+Enters: user facts (counts by item and minute), the collector's recent list with
 the last seconds, and the batch layer's long-term profile: a JSON object with `categories` {category: weight}
 and `prices` [low, typical, high], each optional.
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.config import ProfileConfig
-from common.views.actions import MINUTE_MS, Action, Bucket, merge
+from common.views.actions import MINUTE_MS, Action, UserFact, merge
 
 LONG_TERM_SHARE = 0.2
 BAND = {"low": 0.1, "typical": 0.5, "high": 0.9}
@@ -49,11 +49,11 @@ class Profile:
 
 
 def profile(
-    buckets: Sequence[Bucket], recent: Sequence[Action], long_term: Mapping[str, Any], config: ProfileConfig
+    facts: Sequence[UserFact], recent: Sequence[Action], long_term: Mapping[str, Any], config: ProfileConfig
 ) -> Profile:
     """The profile; see the module for what enters."""
-    actions = merge(buckets, recent)
-    per_minute = _counts(buckets, actions)
+    actions = merge(facts, recent)
+    per_minute = _counts(facts, actions)
     return Profile(
         actions=tuple(actions),
         categories=_categories(actions, long_term.get("categories", {}), config),
@@ -109,10 +109,12 @@ def weighted_quantile(points: Sequence[tuple[float, float]], share: float) -> fl
     return points[-1][0] if points else None
 
 
-def _counts(buckets: Iterable[Bucket], actions: Iterable[Action]) -> dict[int, Counter[str]]:
-    """minute → counts. A minute's fact may lag behind the collector, and lists only some of its actions:
-    the larger of what the fact counted and of the actions known for that minute is right in both cases."""
-    counted = {bucket.minute: Counter(bucket.counts) for bucket in buckets}
+def _counts(facts: Iterable[UserFact], actions: Iterable[Action]) -> dict[int, Counter[str]]:
+    """minute → counts. A fact may lag behind the collector, and lists no more than some repeats: the larger of what
+    the facts counted and of the actions known for that minute is right in both cases."""
+    counted: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for fact in facts:
+        counted[fact.minute].update(fact.counts)
     known: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for action in actions:
         known[action.time_ms // MINUTE_MS][action.event_type] += 1

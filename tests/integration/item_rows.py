@@ -1,5 +1,7 @@
 """Item facts as the executors write them, and what then stands in a ranking."""
 
+from typing import Any
+
 import pyarrow as pa
 import redis
 
@@ -7,13 +9,19 @@ from common.config import Config
 from common.keys import ALL, Keys
 from common.sinks.redis_facts import STREAM, fact_writer
 
+NAMES = ("fact", "minute", "category", "key", "user", "repeated", "value")
 Fact = tuple[int, str, str, int]  # minute, category, item, views
 
 
 def write(config: Config, facts: list[Fact], source: str = STREAM) -> int:
     """Through the writer the executors use. A view counts 1 in the windows and 3 in the decayed rankings."""
-    rows = [("item", m, c, i, f"{views},{3 * views}|{views},0,0,0,0,0,0,0,0,0") for m, c, i, views in facts]
-    columns = dict(zip(("fact", "minute", "category", "key", "value"), zip(*rows, strict=True), strict=True))
+    rows = [("item", m, c, i, "", False, f"{views},{3 * views}|{views},0,0,0,0,0,0,0,0,0") for m, c, i, views in facts]
+    return write_rows(config, rows, source)
+
+
+def write_rows(config: Config, rows: list[tuple[Any, ...]], source: str = STREAM) -> int:
+    """Rows of `NAMES` through the writer the executors use."""
+    columns = dict(zip(NAMES, zip(*rows, strict=True), strict=True))
     batch = pa.RecordBatch.from_pydict({name: list(values) for name, values in columns.items()})
     return sum(out["changed"][0].as_py() for out in fact_writer(config).write(iter([batch]), source))
 

@@ -9,7 +9,9 @@ from pyspark.sql import SparkSession
 from batch import facts
 from batch.tables import append, newest_version
 from common.config import Config
+from common.facts.aggregate import aggregate
 from common.keys import Keys
+from common.sinks.redis_facts import write_facts
 from common.sources.lake import EVENTS, ITEM_FACTS, read_table
 from tests.lake_events import START, event, lake_events
 
@@ -49,3 +51,20 @@ def test_only_the_dates_of_new_files_are_counted_again(spark: SparkSession, conf
     found = {(r.window_start, r.views) for r in read_table(spark, config, ITEM_FACTS).collect()}
     first = min(moment for moment, _ in found)
     assert found == {(first, 1), (first + timedelta(minutes=4), 1), (first + timedelta(minutes=DAY - 1), 1)}
+
+
+def test_what_the_stream_counted_after_the_horizon_stays_counted_once_through_merges(
+    spark: SparkSession, config: Config, redis_conn: redis.Redis
+) -> None:
+    early, late = [1.0, 2.0, 60.0], [70.0, 75.5, 90.0, 119.0, 120.0]
+    streamed = lake_events(spark, rows(0, [*early, *late]))
+    write_facts(aggregate(streamed), config)
+    append(lake_events(spark, rows(0, early)), config, EVENTS, "date")  # the lake lags behind
+    keys = Keys(config.redis.prefix)
+    for _ in range(2):
+        assert facts.run(spark, config).status == "done"
+        horizon = int(redis_conn.get(keys.horizon))
+        assert horizon == int(START.timestamp() // 60) + 50
+        expected = sum(2.0 ** ((int(minute) - 50) / 1440) for minute in [*early, *late])
+        for scope in ("a", "*"):
+            assert redis_conn.zscore(keys.ranking("popular", scope), "a\x1fcoat") == pytest.approx(expected, rel=1e-9)

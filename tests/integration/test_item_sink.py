@@ -8,7 +8,7 @@ import redis
 
 from common.config import Config
 from common.keys import ALL, Keys, member, split_member
-from common.sinks.rankings import activate
+from common.sinks.rankings import activate, settled_minute
 from common.sinks.redis_facts import BATCH
 from tests.integration.item_rows import Fact, ranking, write
 
@@ -141,12 +141,36 @@ def test_corrected_facts_of_the_batch_layer_replace_the_streams_before_the_horiz
     assert ranking(redis_conn, config, "views-1h") == {member("c", "i"): 7}
 
 
-def test_a_merge_reaches_over_thousands_of_segments(config: Config, redis_conn: redis.Redis) -> None:
+def test_a_merge_reaches_over_thousands_of_minutes(config: Config, redis_conn: redis.Redis) -> None:
     facts = [(START + 10 * n, "c", f"i{n % 7}", 1) for n in range(5000)]
     for start in range(0, len(facts), 1000):
         write(config, facts[start : start + 1000])
-    horizon = START - START % 10
-    assert activate(config, "v1", horizon)
+    assert activate(config, "v1", START)
     end = facts[-1][0]
-    got, wanted = popular_at(redis_conn, config, end), decayed(facts, end)
-    assert got == pytest.approx(wanted, rel=1e-9)
+    assert popular_at(redis_conn, config, end) == pytest.approx(decayed(facts, end), rel=1e-9)
+
+
+def test_a_merge_with_settled_minutes_in_its_base_counts_them_once(config: Config, redis_conn: redis.Redis) -> None:
+    facts = some_facts(200)
+    horizon, end = START + 50, START + 199
+    write(config, facts)
+    settled = settled_minute(config)
+    assert settled == max(fact[0] for fact in facts) - 2 - 1  # the watermark is two minutes
+    keys = Keys(config.redis.prefix)
+    for name, score in decayed([f for f in facts if f[0] <= settled], horizon).items():
+        redis_conn.zadd(keys.base("popular", split_member(name)[0], "v1"), {name: score})
+    more = (end, "c2", "new", 5)
+    write(config, [more])  # while the merge reads: not a settled minute
+    assert activate(config, "v1", horizon, settled + 1)
+    assert popular_at(redis_conn, config, end) == pytest.approx(decayed([*facts, more], end), rel=1e-9)
+
+
+def test_a_merge_gives_way_when_a_settled_minute_has_changed(config: Config, redis_conn: redis.Redis) -> None:
+    write(config, some_facts(200))
+    settled = settled_minute(config)
+    assert settled is not None
+    write(config, [(settled, "c2", "late", 5)])
+    before = ranking(redis_conn, config, "popular")
+    assert activate(config, "v1", START + 50, settled + 1) is None
+    assert ranking(redis_conn, config, "popular") == before
+    assert redis_conn.get(Keys(config.redis.prefix).horizon) is None

@@ -35,8 +35,10 @@ def write(config: Config, facts: list[Fact]) -> int:
     """Through the writer the executors use."""
     columns = {
         "fact": ["query"] * len(facts),
+        "category": [""] * len(facts),
+        "repeated": [False] * len(facts),
         "minute": [minute for minute, _, _ in facts],
-        "category": [who for _, who, _ in facts],
+        "user": [who for _, who, _ in facts],
         "key": [query for _, _, query in facts],
         "value": ["1"] * len(facts),
     }

@@ -68,7 +68,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, platform: Config, spark: Spar
     append(spark.createDataFrame([REFUSED], QUARANTINE_SCHEMA), config, QUARANTINE, "date")
     once = once_in_batch(lake_events(spark, [*PLANTED, LATE]))
     write_facts(fused_items(item_facts(once)), config, STREAM)
-    write_facts(fused_users(user_facts(once, config.profile.bucket_actions)), config, STREAM)
+    write_facts(fused_users(user_facts(once)), config, STREAM)
     assert facts.run(spark, config).status == "done"
     assert als.run(spark, config).status == "done"
     return conf_file(folder, config)

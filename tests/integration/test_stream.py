@@ -18,6 +18,7 @@ from common.kafka_client import kafka_python_settings
 from common.keys import Keys
 from common.schemas import ITEM_MEASURES
 from common.sources.lake import CATALOG, EVENTS, QUARANTINE, read_table
+from common.views.actions import read_user_facts
 from streaming import catalog, facts, lake
 from tests.platform import item_facts_in_redis, kill, running, wait_for, write_config
 
@@ -74,8 +75,10 @@ def test_late_duplicate_and_malformed_rows_count_by_rule(
     late = sum(s.numRowsDroppedByWatermark for p in query.recentProgress for s in p.stateOperators)
     assert late == 1
     profile = redis_conn.hgetall(Keys(config.redis.prefix).user_facts("u"))
-    actions = [action[1] for value in profile.values() for action in orjson.loads(value)["actions"]]
-    assert sorted(actions) == ["e1", "e2", "e5", "e7"]
+    views = {fact.item_id: 0 for fact in read_user_facts(profile)}
+    for fact in read_user_facts(profile):
+        views[fact.item_id] += fact.counts["view"]
+    assert views == {"i": 3, "옷👗": 1}
 
 
 def test_a_million_character_string_or_many_categories_never_stop_the_query(

@@ -77,6 +77,7 @@ def test_rates_come_from_the_micro_batches_own_times() -> None:
     ]
     found = [one["value"] for one in rates(batches, 5000)]
     assert found == [4000 / 2.5, 5000 / 12.5, 5000, 3, 12.5, 2000 / 2500]
+    assert rates(batches, 5000, warm=3500)[0]["value"] == 1000 / 0.5
 
 
 def test_when_a_micro_batch_was_missed_the_time_between_the_notes_counts() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.config_load import load_config
-from common.views.actions import Action, Bucket, merge, read_buckets, read_recent
+from common.views.actions import MOST_REPEATS, Action, UserFact, merge, read_recent, read_user_facts
 from common.views.profile import LONG_TERM_SHARE, Profile, profile
 
 CONFIG = load_config(env={}).profile
@@ -25,8 +25,8 @@ def act(
     return Action(NOW - int(minutes_ago * 60_000), f"e{number}", kind, f"i{number}", category, price)
 
 
-def made(*actions: Action, buckets: tuple[Bucket, ...] = (), long_term: dict[str, object] | None = None) -> Profile:
-    return profile(buckets, actions, long_term or {}, CONFIG)
+def made(*actions: Action, facts: tuple[UserFact, ...] = (), long_term: dict[str, object] | None = None) -> Profile:
+    return profile(facts, actions, long_term or {}, CONFIG)
 
 
 actions = st.builds(
@@ -40,20 +40,37 @@ actions = st.builds(
 )
 
 
+KEY = ["minute", "category", "item_id", "event_type"]
+
+
+def fact_of(key: tuple[int, str, str], rows: pd.DataFrame) -> UserFact:
+    price = rows["price"].max()
+    counts = rows["event_type"].value_counts().to_dict()
+    return UserFact(*key, counts, int(rows["time_ms"].max()), None if pd.isna(price) else float(price))
+
+
 @given(st.lists(actions, max_size=60), st.randoms(use_true_random=False))
 def test_the_profile_is_what_pandas_computes(given_actions: list[Action], random: Random) -> None:
-    parts = [action for action in given_actions if random.random() < 0.7]
-    recent = [action for action in given_actions if action not in parts or random.random() < 0.3]
-    by_minute: dict[int, list[Action]] = {}
-    for action in parts:
-        by_minute.setdefault(action.time_ms // 60_000, []).append(action)
-    buckets = [
-        Bucket(minute, pd.Series([a.event_type for a in rows]).value_counts().to_dict(), tuple(rows))
-        for minute, rows in by_minute.items()
-    ]
-    found = profile(buckets, recent, {}, CONFIG)
+    table = pd.DataFrame(given_actions, columns=Action._fields)
+    table["minute"] = table["time_ms"] // 60_000
+    listed = pd.Series([random.random() < 0.5 for _ in given_actions], dtype=bool)
+    of_item = [((int(m), c, i), rows) for (m, c, i), rows in table.groupby(KEY[:3])]
+    facts = [fact_of(key, rows) for key, rows in of_item if random.random() < 0.7]
+    found = profile(facts, [a for a, kept in zip(given_actions, listed, strict=True) if kept], {}, CONFIG)
 
-    frame = pd.DataFrame(given_actions, columns=Action._fields)
+    # Listed actions as they are; of the others as many as the facts count above them, at the fact's time and price.
+    counted = pd.DataFrame(
+        [(f.minute, f.category, f.item_id, kind, n, f.last_ms, f.price) for f in facts for kind, n in f.counts.items()],
+        columns=[*KEY, "n", "time_ms", "price"],
+    )
+    sizes = table[listed].groupby(KEY).size().rename("listed").reset_index()
+    more = counted.merge(sizes, on=KEY, how="left").fillna({"listed": 0})
+    more = more.loc[more.index.repeat((more["n"] - more["listed"]).clip(lower=0).astype(int))]
+    frame = pd.concat([table[listed], more])[["time_ms", "event_type", "category", "price"]]
+    frame = frame.astype({"price": float, "time_ms": "int64"})
+    if frame.empty:
+        assert found.counts == {}
+        return
     weight = frame["event_type"].map(dict(CONFIG.weights)).fillna(0.0)
     age = (frame["time_ms"].max() - frame["time_ms"]) / 60_000
     decayed = (weight * np.exp2(-age / CONFIG.half_life_minutes)).groupby(frame["category"]).sum()
@@ -78,14 +95,22 @@ def test_nobody_known_has_an_empty_profile() -> None:
 
 
 def test_an_action_in_a_fact_and_on_the_recent_list_counts_once() -> None:
-    both = act(1)
-    found = made(both, act(2), buckets=(Bucket(MINUTE, {"view": 1}, (both,)),))
+    both, price = act(1), 1.0
+    found = made(both, act(2), facts=(UserFact(MINUTE, "c", "i1", {"view": 1}, both.time_ms, price),))
     assert found.counts == {"view": 2}
     assert [action.event_id for action in found.actions] == ["e1", "e2"]
 
 
-def test_a_minute_whose_fact_lists_only_some_actions_keeps_its_count() -> None:
-    assert made(act(1), buckets=(Bucket(MINUTE, {"view": 90}, (act(1),)),)).counts == {"view": 90}
+def test_a_minute_with_very_many_repeats_keeps_its_count_but_not_its_weight() -> None:
+    bot = UserFact(MINUTE, "c", "i1", {"view": 90}, NOW, None)
+    found = made(act(1), facts=(bot,))
+    assert found.counts == {"view": 90}
+    assert len(found.actions) == MOST_REPEATS
+
+
+def test_exposures_and_searches_are_counted_but_are_no_actions() -> None:
+    found = made(facts=(UserFact(MINUTE, "", "", {"exposure": 5, "search": 1}, NOW, None),))
+    assert (found.counts, found.actions) == ({"exposure": 5, "search": 1}, ())
 
 
 def test_a_category_left_an_hour_ago_weighs_half() -> None:
@@ -108,9 +133,14 @@ def test_what_redis_holds_is_read_and_what_is_no_action_passed_over() -> None:
     entry = [NOW, "e1", "view", "i1", None, None]
     recent = read_recent([orjson.dumps(entry), b"{}", b"[1,2]", b"\xff"])
     assert recent == [Action(NOW, "e1", "view", "i1", "", None)]
-    fields = {b"7": orjson.dumps({"counts": {"view": 1}, "actions": [entry]}), b"3": b"{}"}
-    assert [bucket.minute for bucket in read_buckets(fields)] == [3, 7]
-    assert merge(read_buckets(fields), recent) == recent
+    minute = NOW // 60_000
+    fields = {
+        f"{minute}\x1f\x1fi1".encode(): f"1,0,0,0,0,0,0,0,0|{NOW}|".encode(),
+        b"3\x1fc\x1fi2": b"0,0,0,0,2,0,0,1,0|180007|9.5",
+    }
+    older, newer = read_user_facts(fields)
+    assert older == UserFact(3, "c", "i2", {"purchase": 2, "cart_remove": 1}, 180_007, 9.5)
+    assert merge([newer], recent) == recent
 
 
 def test_purchases_are_known_and_the_busiest_hour_is_found() -> None:

@@ -1,0 +1,20 @@
+-- Upserts facts of one user and keeps only the newest.
+-- KEYS[1] user's hash   ARGV 1 facts kept  2 seconds to live  3 source  4… field, value pairs; a field starts with its minute
+-- Source 'r' restores: it adds what is absent and leaves what stands.
+local kept = tonumber(ARGV[1])
+if ARGV[3] == 'r' then
+  for n = 4, #ARGV, 2 do redis.call('HSETNX', KEYS[1], ARGV[n], ARGV[n + 1]) end
+else
+  redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+end
+-- A quarter more may stand, so that not every call of a busy user looks for the oldest.
+if redis.call('HLEN', KEYS[1]) > kept * 1.25 then
+  local fields, minute = redis.call('HKEYS', KEYS[1]), {}
+  for _, field in ipairs(fields) do minute[field] = tonumber(string.match(field, '^%d+')) end
+  table.sort(fields, function(a, b)
+    return minute[a] < minute[b] or (minute[a] == minute[b] and a < b)
+  end)
+  for n = 1, #fields - kept do redis.call('HDEL', KEYS[1], fields[n]) end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1
