@@ -7,19 +7,18 @@ Running: all queries, API, simulator. The load comes from a process of its own, 
 import asyncio
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
 
 import httpx
 
 from bench import freshness
-from bench.open_loop import open_loop, percentile
+from bench.http_load import get_open_loop
+from bench.open_loop import percentile
 from bench.report import Row, row
 from bench.stack import Ask, Stack, running_stack
 from common.errors import UnavailableError
 from local.ready import not_ready
 
 SECTION, REQUESTS_PER_SECOND, TARGET_MS = "rankings", 500, 10
-CLIENTS = 32  # a pool of httpx takes quadratic time in its waiting requests: many small pools
 READY_SECONDS = 240
 
 
@@ -62,22 +61,5 @@ def _probe(stack: Stack, address: str, name: str, probes: int) -> list[float]:
 
 
 def load(address: str, paths: list[str], seconds: float) -> list[float]:
-    """Milliseconds of each answer; `UnavailableError` when one fails."""
-    try:
-        return asyncio.run(_load(address, paths, seconds))
-    except httpx.HTTPError as error:  # which does not survive the way to the other process
-        raise UnavailableError(f"the API failed under load: {error}") from None
-
-
-async def _load(address: str, paths: list[str], seconds: float) -> list[float]:
-    async with AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=30)) for _ in range(CLIENTS)
-        ]
-
-        async def ask(number: int) -> None:
-            answer = await clients[number % CLIENTS].get(paths[number % len(paths)])
-            answer.raise_for_status()
-
-        await open_loop(CLIENTS, 2, ask)
-        return await open_loop(REQUESTS_PER_SECOND, seconds, ask)
+    """Milliseconds of each answer; runs in a process of its own."""
+    return asyncio.run(get_open_loop(address, paths, REQUESTS_PER_SECOND, seconds))
