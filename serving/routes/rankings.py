@@ -1,14 +1,16 @@
 """GET /v1/rankings/{name}: the best items of a ranking, overall or of one category."""
 
+import time
+
 from fastapi import APIRouter, Depends, Request
 
 from common.config import CorrectedConfig, RankingConfig
-from common.views.rankings import ranked
+from common.views.rankings import changes, ranked
 from serving.answers import Json, time_of_minute
 from serving.auth import needs
 from serving.errors import ApiError
-from serving.ranked import read_factors, read_ranking
-from serving.routes.parameters import Category, Limit, PathId, known_only
+from serving.ranked import read_factors, read_past, read_ranking
+from serving.routes.parameters import At, Category, Limit, PathId, known_only, past_minute
 from serving.schemas import RankingBody
 from serving.services import Services
 
@@ -16,19 +18,31 @@ router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(
 
 
 @router.get("/rankings/{name}", response_model=RankingBody)
-async def get_ranking(request: Request, name: PathId, category: Category = None, limit: Limit = 10) -> Json:
-    """`category` answers for its whole sub-tree, an unknown one is an empty list; an unknown ranking is 404."""
+async def get_ranking(
+    request: Request, name: PathId, category: Category = None, limit: Limit = 10, at: At = None
+) -> Json:
+    """`category` answers for its whole sub-tree, an unknown one is an empty list; an unknown ranking is 404. `at` asks
+    for the ranking of a past minute."""
     services: Services = request.app.state.services
     definition, corrected = _definition(services, name)
-    factors = await read_factors(services, corrected) if corrected else ""
-    found = await read_ranking(services, definition, category, limit, factors)
+    minute = None if at is None else past_minute(at, time.time_ns() // 1_000_000)
+    past = None
+    if minute is not None:
+        past = await read_past(services, definition, corrected, category, limit, minute)
+    if past is None:
+        factors = await read_factors(services, corrected) if corrected else ""
+        found = await read_ranking(services, definition, category, limit, factors)
+        before = await services.past.hour_ago(definition, corrected)
+    else:
+        found, before = past
+    ranks = before.ranks([name for name, _ in found.rows], category)
     return Json(
         {
             "ranking": name,
             "category": category,
             "as_of": time_of_minute(found.as_of),
             "horizon": time_of_minute(found.horizon),
-            "items": ranked(found.rows, found.factor, found.views),
+            "items": ranked(found.rows, found.factor, found.views, changes(found.ranks, ranks, len(before) > 0)),
         }
     )
 
