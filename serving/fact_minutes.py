@@ -31,7 +31,7 @@ class FactMinutes:
     config: Config
     client: Any
 
-    def standings(self, ask: Callable[[int], Asked]) -> tuple[int, list[Standing]] | None:
+    def standings(self, ask: Callable[[int], Asked], least_work: bool = False) -> tuple[int, list[Standing]] | None:
         """(newest minute, one standing for each (ranking, minute) that `ask` names, given the newest minute).
 
         None when Redis holds no facts, or not those that are needed. Redis errors when Redis does not answer.
@@ -44,7 +44,7 @@ class FactMinutes:
             as_of = int(known)
             reach = as_of - self.config.rankings.retention_hours * 60
             asked = ask(as_of)
-            recipes = [recipe(ranking, at, as_of, reach) for ranking, at in asked]
+            recipes = [recipe(ranking, at, as_of, reach, least_work) for ranking, at in asked]
             minutes = sorted({minute for made in recipes for minute in made.counted})
             if minutes and minutes[0] < reach:
                 return None

@@ -59,7 +59,7 @@ class Past:
         """The ranking an hour before the newest minute, a minute old at most; waited for only the first time."""
 
         def work() -> Standing:
-            found = self._facts.standings(lambda as_of: [(definition, as_of - HOUR)])
+            found = self._facts.standings(lambda as_of: [(definition, as_of - HOUR)], least_work=True)
             return Standing.empty() if found is None else self._fair(found[1][0], corrected, found[0] - HOUR)
 
         async def make() -> Standing:
@@ -74,7 +74,7 @@ class Past:
 
         async def make() -> Then:
             if self._waiting >= AT_ONCE:
-                raise unavailable("the past is asked for too often at once: it")
+                raise unavailable("too many questions about the past at once")
             self._waiting += 1
             try:
                 return await self._look(definition, corrected, minute, recent)
@@ -104,7 +104,7 @@ class Past:
             work = _in(self._lake_threads, lambda: then(found or past_rankings(self._config, asked)))
             return await asyncio.wait_for(work, LAKE_SECONDS)
         except asyncio.TimeoutError:
-            raise unavailable("the lake") from None
+            raise unavailable(f"the lake does not answer within {LAKE_SECONDS:.0f} s") from None
         except UnavailableError as error:
             raise unavailable(str(error)) from None
 

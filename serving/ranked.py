@@ -96,6 +96,12 @@ async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
     return keys.corrections(version.decode(), corrected.name, hour_of(services.config, int(as_of)))
 
 
+async def read_rate(services: Services, name: str) -> RankingConfig:
+    """The version of a rate that is served, as a ranking; an empty one before any was learned."""
+    version = await services.redis.get(services.keys.live_rates)
+    return RankingConfig(services.keys.rate(name, version.decode() if version else ""), "window", 1, {})
+
+
 async def buyable(services: Services, rows: Sequence[Row]) -> list[Row]:
     """The rows without those withdrawn or out of stock. What the catalogue doesn't know stays."""
     items = [split_member(text)[1] for text, _ in rows]

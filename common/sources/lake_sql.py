@@ -20,6 +20,7 @@ from common.sources.lake import ITEM_EXCESS, ITEM_FACTS, table_path
 from common.views.past import Standing, rows
 from common.views.rankings import HALF_LIVES
 
+SCHEMES = ("file", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl")  # what delta-rs reads
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 Asked = Sequence[tuple[RankingConfig, int]]
 
@@ -43,7 +44,7 @@ def past_rankings(config: Config, asked: Asked) -> list[Standing]:
             engine = engine.register(name, table)
         found = pa.table(engine.execute(statement(list(tables), asked)).read_all())
     except Exception as error:  # delta-rs has no common class for what storage and files can do to it
-        raise UnavailableError(f"the lake ({type(error).__name__})") from error
+        raise UnavailableError(f"the lake cannot be read ({type(error).__name__})") from error
     return [_standing(found, n) for n in range(len(asked))]
 
 
@@ -57,13 +58,16 @@ def first_minute(config: Config) -> int | None:
 
 
 def _table(config: Config, name: str) -> DeltaTable | None:
-    """None when it has not been written yet."""
+    """None when it has not been written yet; relative paths and those of object stores as `lake_path` has them."""
+    scheme, _, rest = config.lake_path.partition("://")
+    if rest and scheme not in SCHEMES:
+        raise UnavailableError(f"lake_path begins with {scheme}://, which can be read by Spark only")
     try:
         return DeltaTable(table_path(config, name))
     except TableNotFoundError:
         return None
     except Exception as error:
-        raise UnavailableError(f"the lake ({type(error).__name__})") from error
+        raise UnavailableError(f"the lake cannot be read ({type(error).__name__})") from error
 
 
 def statement(tables: Sequence[str], asked: Asked) -> str:

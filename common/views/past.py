@@ -10,10 +10,11 @@ minute t contributed, h the half-life, w the window's length:
 | decay | counted | 0 | 2^((t − m)/h) for t ≤ m, 40 half-lives back |
 | decay | taken back | 2^((a − m)/h) | −2^((t − m)/h) for m < t ≤ a |
 
-Windows are exact both ways. A decay that is taken back holds everything however old, but loses (a − m)/h bits of
-S's 53; one that is counted lacks what is older than the facts reach. The smaller error is taken. With facts of 50
-hours and m within the last day it is below 1e-9 for half-lives up to 52 minutes and from 108 on, between them below
-1e-6.
+Windows are exact both ways. A decay is counted where facts reach 40 half-lives back: below 1e-9. Taken back, it holds
+everything however old, to 2^((a − m)/h) · 1e-13 of what it is today; where that is more than 1e-9 and facts do not
+reach 40 half-lives back either, the smaller of both errors is taken: with facts of 50 hours and m within the last day
+below 1e-6, for half-lives between 39 and 108 minutes. For ranks alone (`least_work`) taking back is enough where it
+errs below 1e-9.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,21 +40,20 @@ class Recipe:
     counted: dict[int, float]
 
 
-def recipe(ranking: RankingConfig, at: int, as_of: int, reach: int) -> Recipe:
+def recipe(ranking: RankingConfig, at: int, as_of: int, reach: int, least_work: bool = False) -> Recipe:
     """`at` ≤ `as_of`; facts reach back to minute `reach`. All are epoch minutes."""
-    back = as_of - at
+    back, length = as_of - at, ranking.minutes
     if ranking.kind == "window":
-        if ranking.minutes <= 2 * back:
-            return Recipe(0.0, dict.fromkeys(range(at - ranking.minutes + 1, at + 1), 1.0))
+        if length <= 2 * back:
+            return Recipe(0.0, dict.fromkeys(range(at - length + 1, at + 1), 1.0))
         gone = dict.fromkeys(range(at + 1, as_of + 1), -1.0)
-        return Recipe(1.0, gone | dict.fromkeys(range(at - ranking.minutes + 1, as_of - ranking.minutes + 1), 1.0))
-    half_life = ranking.minutes
-    loss = 2.0 ** min(back / half_life, 1000) * ROUNDING
-    if loss <= SMALL or loss <= 2.0 ** -min((at - reach) / half_life, 1000):
-        gone = {t: -(2.0 ** ((t - at) / half_life)) for t in range(at + 1, as_of + 1)}
-        return Recipe(2.0 ** (back / half_life), gone)
-    first = max(reach, at - HALF_LIVES * half_life)
-    return Recipe(0.0, {t: 2.0 ** ((t - at) / half_life) for t in range(first, at + 1)})
+        return Recipe(1.0, gone | dict.fromkeys(range(at - length + 1, as_of - length + 1), 1.0))
+    lost = 2.0 ** min(back / length, 1000) * ROUNDING
+    missing = 2.0 ** -min((at - reach) / length, HALF_LIVES)
+    if lost <= missing or (lost <= SMALL and (least_work or missing > 2.0**-HALF_LIVES)):
+        return Recipe(2.0 ** (back / length), {t: -(2.0 ** ((t - at) / length)) for t in range(at + 1, as_of + 1)})
+    first = max(reach, at - HALF_LIVES * length)
+    return Recipe(0.0, {t: 2.0 ** ((t - at) / length) for t in range(first, at + 1)})
 
 
 def contributed(
