@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from common.config import Config, RankingConfig
@@ -60,24 +61,24 @@ class FactMinutes:
         late = math.ceil(duration_ms(self.config.streaming.watermark) / 60_000)
         is_open = as_of - late - 1
         definitions = self.config.rankings.definitions
-        parts = [part(ranking, definitions) for ranking, _ in asked]
-        sums: list[list[pa.Table]] = [[contributed([], {}, 0)] for _ in asked]
-        settled = (minute for minute in minutes if minute < is_open)
+        counted = [(made.counted, part(of, definitions)) for made, (of, _) in zip(recipes, asked, strict=True)]
+        settled = iter([minute for minute in minutes if minute < is_open])
+        sums = [contributed([], counted)]
         while chunk := list(islice(settled, MINUTES_AT_ONCE)):
-            hashes = self._hashes(keys, chunk)
-            for into, made, n in zip(sums, recipes, parts, strict=True):
-                into.append(contributed(hashes, made.counted, n))
+            sums.append(contributed(self._hashes(keys, chunk), counted))
         # What stands now and the minutes that still change, as of one moment.
         current = [ranking for (ranking, _), made in zip(asked, recipes, strict=True) if made.current]
         newest, hashes, scores = self._moment(keys, [m for m in minutes if m >= is_open], current)
         if newest != as_of:
             return None
-        for into, made, n, (ranking, _) in zip(sums, recipes, parts, asked, strict=True):
-            into.append(contributed(hashes, made.counted, n))
+        sums.append(contributed(hashes, counted))
+        for n, (made, (ranking, _)) in enumerate(zip(recipes, asked, strict=True)):
             if made.current:
                 landmark, standing = scores[ranking.name]
-                into.append(_times(standing, made.current * decay_factor(ranking, as_of, landmark)))
-        return [Standing(total(tables)) for tables in sums]
+                factor = made.current * decay_factor(ranking, as_of, landmark)
+                sums.append(_standing_now(standing, factor, n, len(asked)))
+        summed = total(sums)
+        return [Standing(summed, n) for n in range(len(asked))]
 
     def _hashes(self, keys: Keys, minutes: list[int]) -> Hashes:
         with self.client.pipeline(transaction=False) as pipe:
@@ -107,6 +108,9 @@ class FactMinutes:
         return None if newest is None else int(newest), hashes, scores
 
 
-def _times(standing: list[tuple[bytes, float]], factor: float) -> pa.Table:
+def _standing_now(standing: list[tuple[bytes, float]], factor: float, n: int, columns: int) -> pa.Table:
+    """Scores times `factor` as the n-th column of `rows`."""
     members = pa.array([name for name, _ in standing], pa.string())
-    return rows(members, pa.array([float(score) * factor for _, score in standing], pa.float64()))
+    scores = np.array([score for _, score in standing], dtype=np.float64) * factor
+    none = pa.array(np.zeros(len(standing)))
+    return rows(members, [pa.array(scores) if n == column else none for column in range(columns)])

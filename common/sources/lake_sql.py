@@ -45,7 +45,10 @@ def past_rankings(config: Config, asked: Asked) -> list[Standing]:
         found = pa.table(engine.execute(statement(list(tables), asked)).read_all())
     except Exception as error:  # delta-rs has no common class for what storage and files can do to it
         raise UnavailableError(f"the lake cannot be read ({type(error).__name__})") from error
-    return [_standing(found, n) for n in range(len(asked))]
+    names = [pc.cast(found[name], pa.string()) for name in ("category", "item_id")]
+    members = pc.binary_join_element_wise(*names, SEPARATOR)
+    sums = rows(members, [pc.cast(found[f"s{n}"], pa.float64()) for n in range(len(asked))])
+    return [Standing(sums, n) for n in range(len(asked))]
 
 
 def first_minute(config: Config) -> int | None:
@@ -95,9 +98,3 @@ def _sum(ranking: RankingConfig, at: int) -> str:
     if ranking.kind == "decay":
         part = f"({part}) * power(CAST(2 AS DOUBLE), (minute - {at}) / CAST({ranking.minutes} AS DOUBLE))"
     return f"SUM(CASE WHEN minute > {at - _length(ranking)} AND minute <= {at} THEN {part} ELSE 0 END)"
-
-
-def _standing(found: pa.Table, n: int) -> Standing:
-    text = [pc.cast(found[name], pa.string()) for name in ("category", "item_id")]
-    members = pc.binary_join_element_wise(*text, SEPARATOR)
-    return Standing(rows(members, pc.cast(found[f"s{n}"], pa.float64())))

@@ -29,6 +29,7 @@ from common.config import RankingConfig
 from common.views.rankings import HALF_LIVES, Row
 
 ROUNDING = 1e-13  # relative error of a score after millions of additions
+Counted = Sequence[tuple[Mapping[int, float], int]]  # minute → coefficient, and which contribution of a fact it is of
 SMALL = 1e-9  # what is left of a sum whose parts cancel, relative to them, is nothing
 
 
@@ -56,40 +57,52 @@ def recipe(ranking: RankingConfig, at: int, as_of: int, reach: int, least_work: 
     return Recipe(0.0, {t: 2.0 ** ((t - at) / length) for t in range(first, at + 1)})
 
 
-def contributed(
-    hashes: Sequence[tuple[int, Mapping[bytes, bytes]]], counted: Mapping[int, float], part: int
-) -> pa.Table:
-    """`member, score, size` of (minute, fact hash) pairs (`common.keys`), those of minutes that are not counted left
-    out; `part` is which of the contributions counts, from 0.
+def contributed(hashes: Sequence[tuple[int, Mapping[bytes, bytes]]], counted: Counted) -> pa.Table:
+    """`rows` of (minute, fact hash) pairs (`common.keys`), a column for each of `counted`.
 
     Arrow's kernels work without Python's lock, so that an API process goes on answering meanwhile.
     """
-    used = [(counted[minute], found) for minute, found in hashes if minute in counted]
-    fields = pa.array([field for _, found in used for field in found], pa.string())
+    used = [(minute, found) for minute, found in hashes if found and any(minute in of for of, _ in counted)]
+    members = pa.array([field for _, found in used for field in found], pa.string())
+    if any(next(iter(found)).count(b"\x1f") > 1 for _, found in used):  # the hash of a person's excess
+        members = pc.replace_substring_regex(members, r"^([^\x1f]*\x1f[^\x1f]*).*$", r"\1")
     values = pa.array([value for _, found in used for value in found.values()], pa.string())
-    weights = np.repeat([weight for weight, _ in used], [len(found) for _, found in used])
-    members = pc.replace_substring_regex(fields, r"^([^\x1f]*\x1f[^\x1f]*).*$", r"\1")
-    text = pc.struct_field(pc.extract_regex(values, rf"^(?:[^,|]*,){{{part}}}(?P<n>[^,|]+)"), "n")
-    numbers = pc.fill_null(pc.cast(text, pa.float64()), 0.0)
-    return total([rows(members, pc.multiply(numbers, pa.array(weights, pa.float64())))])
+    numbers = {part: _numbers(values, part) for _, part in counted}
+    lengths = [len(found) for _, found in used]
+    weights = [np.repeat([of.get(minute, 0.0) for minute, _ in used], lengths) for of, _ in counted]
+    columns = [
+        pc.multiply(numbers[part], pa.array(w, pa.float64())) for w, (_, part) in zip(weights, counted, strict=True)
+    ]
+    return total([rows(members, columns)])
 
 
-def rows(members: pa.Array, scores: pa.Array) -> pa.Table:
-    """`member, score, size`: size tells, after summing, what cancelled."""
-    return pa.table({"member": members, "score": scores, "size": pc.abs(scores)})
+def _numbers(values: pa.Array, part: int) -> pa.Array:
+    """The contribution of that place in 'c0,c1,…|measures'; 0 where it has none."""
+    found = pc.extract_regex(values, rf"^(?:[^,|]*,){{{part}}}(?P<n>[^,|]+)")
+    return pc.fill_null(pc.cast(pc.struct_field(found, "n"), pa.float64()), 0.0)
+
+
+def rows(members: pa.Array, scores: Sequence[pa.Array]) -> pa.Table:
+    """`member, s0, z0, s1, z1, …`: each score and its size, which tells after summing what has cancelled."""
+    columns = {"member": members}
+    for n, score in enumerate(scores):
+        columns |= {f"s{n}": score, f"z{n}": pc.abs(score)}
+    return pa.table(columns)
 
 
 def total(tables: Sequence[pa.Table]) -> pa.Table:
     """Their sums by member."""
-    sums = pa.concat_tables(tables).group_by("member").aggregate([("score", "sum"), ("size", "sum")])
-    return sums.select(["member", "score_sum", "size_sum"]).rename_columns(["member", "score", "size"])
+    names = tables[0].column_names[1:]
+    sums = pa.concat_tables(tables).group_by("member").aggregate([(name, "sum") for name in names])
+    return sums.select(["member", *[f"{name}_sum" for name in names]]).rename_columns(["member", *names])
 
 
 class Standing:
     """All members of a ranking at one minute, best first, equals by item id: places in any sub-tree."""
 
-    def __init__(self, sums: pa.Table) -> None:
-        """`sums` as `total` gives them; a score that is nothing has no place."""
+    def __init__(self, sums: pa.Table, n: int = 0) -> None:
+        """By the n-th score of `sums` (`total`); a score that is nothing has no place."""
+        sums = sums.select(["member", f"s{n}", f"z{n}"]).rename_columns(["member", "score", "size"])
         kept = sums.filter(pc.greater(sums["score"], pc.multiply(sums["size"], SMALL)))
         names = pc.split_pattern(kept["member"], "\x1f", max_splits=1)
         kept = kept.append_column("category", pc.list_element(names, 0)).append_column(
@@ -107,7 +120,7 @@ class Standing:
     @classmethod
     def empty(cls) -> "Standing":
         """Of a minute from which nothing is known."""
-        return cls(rows(pa.array([], pa.string()), pa.array([], pa.float64())))
+        return cls(rows(pa.array([], pa.string()), [pa.array([], pa.float64())]))
 
     def __len__(self) -> int:
         return len(self.members)
@@ -115,7 +128,7 @@ class Standing:
     def corrected(self, factors: Mapping[str, float], other: float) -> "Standing":
         """With each category's scores times its factor, `other` where it has none."""
         by_code = np.array([factors.get(name, other) for name in self._categories], dtype=np.float64)
-        return Standing(rows(pa.array(self.members, pa.string()), pa.array(self.scores * by_code[self._codes])))
+        return Standing(rows(pa.array(self.members, pa.string()), [pa.array(self.scores * by_code[self._codes])]))
 
     def best(self, top: str | None, limit: int) -> list[Row]:
         """The `limit` best of the sub-tree below `top`, None for all."""

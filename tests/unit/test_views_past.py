@@ -54,14 +54,15 @@ def test_contributions_are_summed_by_item_whoever_acted_and_by_the_part_that_cou
         (6, {b"c\x1fi": b"7,0.5|1", b"c\x1fold": b"7|1"}),  # a value from before the second part was configured
         (7, {b"c\x1fi": b"100,100|1"}),
     ]
-    found = contributed(hashes, {5: 2.0, 6: -1.0}, 1).to_pydict()
-    assert dict(zip(found["member"], found["score"], strict=True)) == {
+    found = contributed(hashes, [({7: 1.0}, 0), ({5: 2.0, 6: -1.0}, 1)]).to_pydict()
+    assert dict(zip(found["member"], found["s1"], strict=True)) == {
         "c\x1fi": 2 * (4 - 2) - 0.5, "신발\x1fj": 12.0, "c\x1fold": 0.0,
     }  # fmt: skip
+    assert dict(zip(found["member"], found["s0"], strict=True))["c\x1fi"] == 100
 
 
 def standing(scores: dict[str, float]) -> Standing:
-    return Standing(rows(pa.array(list(scores), pa.string()), pa.array(list(scores.values()), pa.float64())))
+    return Standing(rows(pa.array(list(scores), pa.string()), [pa.array(list(scores.values()), pa.float64())]))
 
 
 def test_ranks_are_those_within_the_sub_tree_and_equals_go_by_item() -> None:
@@ -76,7 +77,7 @@ def test_ranks_are_those_within_the_sub_tree_and_equals_go_by_item() -> None:
 
 
 def test_what_cancels_leaves_no_item_and_nothing_known_is_empty() -> None:
-    parts = [rows(pa.array(["c\x1fi", "c\x1fj"]), pa.array(pair)) for pair in ([1e6, 2.0], [-1e6 + 1e-6, -1.0])]
+    parts = [rows(pa.array(["c\x1fi", "c\x1fj"]), [pa.array(pair)]) for pair in ([1e6, 2.0], [-1e6 + 1e-6, -1.0])]
     assert SMALL * 2e6 > 1e-6
     assert Standing(total(parts)).members == ["c\x1fj"]
     assert len(Standing.empty()) == 0
