@@ -94,19 +94,27 @@ class Past:
             found = self._facts.standings(lambda _: asked)
             return found and found[1]
 
-        def then(found: list[Standing]) -> Then:
-            now, before, views = found
-            known = len(now) > 0 or (first_minute(self._config) or minute + 1) <= minute
-            return Then(known, self._fair(now, corrected, minute), self._fair(before, corrected, minute - HOUR), views)
+        def from_lake() -> Then:
+            return self._then_of(past_rankings(self._config, asked), corrected, minute)
 
         found = await _in(self._redis_thread, from_redis) if recent else None
-        try:
-            work = _in(self._lake_threads, lambda: then(found or past_rankings(self._config, asked)))
-            return await asyncio.wait_for(work, LAKE_SECONDS)
+        if found is not None and len(found[0]):
+            return await _in(self._redis_thread, lambda: self._then_of(found, corrected, minute))
+        try:  # nothing in Redis: the lake knows whether there ever was anything
+            return await asyncio.wait_for(_in(self._lake_threads, from_lake), LAKE_SECONDS)
         except asyncio.TimeoutError:
             raise unavailable(f"the lake does not answer within {LAKE_SECONDS:.0f} s") from None
         except UnavailableError as error:
             raise unavailable(str(error)) from None
+
+    def _then_of(self, found: list[Standing], corrected: CorrectedConfig | None, minute: int) -> Then:
+        now, before, views = found
+        known = len(now) > 0
+        if not known:
+            first = first_minute(self._config)
+            known = first is not None and first <= minute
+        fair = self._fair(now, corrected, minute), self._fair(before, corrected, minute - HOUR)
+        return Then(known, *fair, views)
 
     def _fair(self, standing: Standing, corrected: CorrectedConfig | None, minute: int) -> Standing:
         """Corrected by the live factors of that minute's hour, where the ranking is a corrected one."""

@@ -19,9 +19,9 @@ errs below 1e-9.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,6 +30,7 @@ from common.views.rankings import HALF_LIVES, Row
 
 ROUNDING = 1e-13  # relative error of a score after millions of additions
 Counted = Sequence[tuple[Mapping[int, float], int]]  # minute → coefficient, and which contribution of a fact it is of
+FEW = 100  # categories that are looked through one by one
 SMALL = 1e-9  # what is left of a sum whose parts cancel, relative to them, is nothing
 
 
@@ -115,6 +116,9 @@ class Standing:
         coded = kept["category"].combine_chunks().dictionary_encode()
         self._codes = coded.indices.to_numpy()
         self._categories: list[str] = coded.dictionary.to_pylist()
+        order = np.argsort(self._codes, kind="stable")
+        ends = np.searchsorted(self._codes[order], np.arange(len(self._categories) + 1))
+        self._of_category = [order[start:end] for start, end in pairwise(ends)]  # places, ascending
         self._places = {name: place for place, name in enumerate(self.members)}
 
     @classmethod
@@ -132,22 +136,29 @@ class Standing:
 
     def best(self, top: str | None, limit: int) -> list[Row]:
         """The `limit` best of the sub-tree below `top`, None for all."""
-        places = np.flatnonzero(self._inside(top))[:limit]
+        inside = np.arange(len(self)) if top is None else np.flatnonzero(np.isin(self._codes, self._below(top)))
+        places = inside[:limit]
         return [(self.members[place], float(self.scores[place])) for place in places]
 
     def ranks(self, members: Sequence[str], top: str | None) -> list[int | None]:
-        """The rank of each of `members` of the sub-tree below `top`; None for what was not in it."""
-        counted = np.cumsum(self._inside(top))
-        places = [self._places.get(name) for name in members]
-        return [None if place is None else int(counted[place]) for place in places]
+        """The rank of each of `members`, which are of the sub-tree below `top`; None for what had no score."""
+        known = [self._places.get(name) for name in members]
+        places = np.array([place for place in known if place is not None], dtype=np.int64)
+        if top is None:
+            found = iter((places + 1).tolist())
+        elif len(below := self._below(top)) > FEW:
+            found = iter(np.cumsum(np.isin(self._codes, below))[places].tolist())
+        else:
+            counted = np.zeros(len(places), dtype=np.int64)
+            for c in below:
+                counted += np.searchsorted(self._of_category[c], places, "right")
+            found = iter(counted.tolist())
+        return [None if place is None else next(found) for place in known]
 
     def score_of(self, members: Sequence[str]) -> list[float | None]:
         """The score of each; None for what has none."""
         places = [self._places.get(name) for name in members]
         return [None if place is None else float(self.scores[place]) for place in places]
 
-    def _inside(self, top: str | None) -> npt.NDArray[np.bool_]:
-        if top is None:
-            return np.ones(len(self.members), dtype=np.bool_)
-        below = [c for c, name in enumerate(self._categories) if name == top or name.startswith(f"{top}/")]
-        return np.isin(self._codes, below)
+    def _below(self, top: str) -> list[int]:
+        return [c for c, name in enumerate(self._categories) if name == top or name.startswith(f"{top}/")]

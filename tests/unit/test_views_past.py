@@ -65,7 +65,9 @@ def standing(scores: dict[str, float]) -> Standing:
     return Standing(rows(pa.array(list(scores), pa.string()), [pa.array(list(scores.values()), pa.float64())]))
 
 
-def test_ranks_are_those_within_the_sub_tree_and_equals_go_by_item() -> None:
+@pytest.mark.parametrize("few", [0, 100])  # categories looked through at once, or one by one
+def test_ranks_are_those_within_the_sub_tree_and_equals_go_by_item(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.views.past.FEW", few)
     found = standing({"a\x1fi3": 5, "a/b\x1fi2": 5, "a/b\x1fi1": 7, "ab\x1fi0": 9, "\x1fi9": 1})
     names = ["a\x1fi3", "a/b\x1fi2", "a/b\x1fi1", "ab\x1fi0", "\x1fi9", "a\x1fnone"]
     assert found.ranks(names, None) == [4, 3, 2, 1, 5, None]
