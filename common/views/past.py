@@ -106,11 +106,10 @@ class Standing:
         sums = sums.select(["member", f"s{n}", f"z{n}"]).rename_columns(["member", "score", "size"])
         kept = sums.filter(pc.greater(sums["score"], pc.multiply(sums["size"], SMALL)))
         names = pc.split_pattern(kept["member"], "\x1f", max_splits=1)
-        kept = kept.append_column("category", pc.list_element(names, 0)).append_column(
-            "item", pc.list_element(names, 1)
-        )
-        order = [("score", "descending"), ("item", "ascending"), ("category", "ascending")]
-        kept = kept.take(pc.sort_indices(kept, sort_keys=order))
+        kept = kept.append_column("category", pc.list_element(names, 0))
+        kept = kept.append_column("item", pc.list_element(names, 1))
+        best_first = [("score", "descending"), ("item", "ascending"), ("category", "ascending")]
+        kept = kept.take(pc.sort_indices(kept, sort_keys=best_first))
         self.members: list[str] = kept["member"].to_pylist()
         self.scores = kept["score"].to_numpy()
         coded = kept["category"].combine_chunks().dictionary_encode()
