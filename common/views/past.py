@@ -50,9 +50,9 @@ def recipe(ranking: RankingConfig, at: int, as_of: int, reach: int, least_work: 
             return Recipe(0.0, dict.fromkeys(range(at - length + 1, at + 1), 1.0))
         gone = dict.fromkeys(range(at + 1, as_of + 1), -1.0)
         return Recipe(1.0, gone | dict.fromkeys(range(at - length + 1, as_of - length + 1), 1.0))
-    lost = 2.0 ** min(back / length, 1000) * ROUNDING
-    missing = 2.0 ** -min((at - reach) / length, HALF_LIVES)
-    if lost <= missing or (lost <= SMALL and (least_work or missing > 2.0**-HALF_LIVES)):
+    lost, missing = (2.0 ** min(bits, 1000) for bits in (back / length, -(at - reach) / length))
+    whole = at - reach >= HALF_LIVES * length
+    if (least_work or not whole) and lost * ROUNDING <= max(SMALL, missing):
         return Recipe(2.0 ** (back / length), {t: -(2.0 ** ((t - at) / length)) for t in range(at + 1, as_of + 1)})
     first = max(reach, at - HALF_LIVES * length)
     return Recipe(0.0, {t: 2.0 ** ((t - at) / length) for t in range(first, at + 1)})
