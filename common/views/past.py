@@ -10,11 +10,11 @@ minute t contributed, h the half-life, w the window's length:
 | decay | counted | 0 | 2^((t − m)/h) for t ≤ m, 40 half-lives back |
 | decay | taken back | 2^((a − m)/h) | −2^((t − m)/h) for m < t ≤ a |
 
-Windows are exact both ways. A decay is counted where facts reach 40 half-lives back: below 1e-9. Taken back, it holds
-everything however old, to 2^((a − m)/h) · 1e-13 of what it is today; where that is more than 1e-9 and facts do not
-reach 40 half-lives back either, the smaller of both errors is taken: with facts of 50 hours and m within the last day
-below 1e-6, for half-lives between 39 and 108 minutes. For ranks alone (`least_work`) taking back is enough where it
-errs below 1e-9.
+Windows are exact both ways. A decay is counted where facts reach 40 half-lives back, after which a 10^-12 of a
+contribution is left. Taken back, it holds everything however old, to 2^((a − m)/h) · 1e-13 of what it is today. Where
+that is more than 1e-9 and facts do not reach 40 half-lives back either, the smaller of both errors is taken: with
+facts of 50 hours and m within the last day below 1e-6, for half-lives between 39 and 108 minutes. For ranks alone
+(`least_work`) taking back is enough where it errs below 1e-9.
 """
 
 from collections.abc import Mapping, Sequence
