@@ -58,15 +58,15 @@ def test_ten_thousand_views_and_searches_of_one_user_move_nothing_into_a_top_10(
     query.processAllAvailable()
     before = {name: list(top(api, name)) for name in NAMES}
     words = [row["keyword"] for row in api.get("/v1/keywords/trending?limit=1000").json()["keywords"]]
-    assert sorted(words) == sorted({word for word, _ in typed})
 
-    views = [event(20_000 + n, n % 3, user_id="bot", item_id="pushed") for n in range(10_000)]
-    searches = [event(40_000 + n, n % 3, **common, query="spam", user_id="bot") for n in range(10_000)]
+    views = [event(20_000 + n, user_id="bot", item_id="pushed") for n in range(10_000)]
+    searches = [event(40_000 + n, **common, query="spam", user_id="bot") for n in range(10_000)]
     send(config, [*views, *searches])
     query.processAllAvailable()
     assert top(api, "views-1h", 1000)["pushed"] == config.rankings.per_user
     assert {name: list(top(api, name)) for name in NAMES} == before
     assert [row["keyword"] for row in api.get("/v1/keywords/trending?limit=1000").json()["keywords"]] == words
+    assert "spam" not in words
 
 
 def test_clock_skew_between_producers_inside_the_watermark_changes_no_total(
