@@ -74,9 +74,9 @@ def test_clock_skew_between_producers_inside_the_watermark_changes_no_total(
 ) -> None:
     query = start(facts)
     wanted: Counter[str] = Counter()
-    for step in range(6):  # the second producer's clock is nine minutes behind, the third's four ahead of the first's
+    for step in range(6):  # the second producer's clock is five minutes behind the first's, the third's four ahead
         now = 10 - step
-        rows = [(now, "first"), (now + 9, "second"), (max(0, now - 4), "third")]
+        rows = [(now, "first"), (now + 5, "second"), (max(0, now - 4), "third")]
         send(config, [event(100 * step + n, ago, item_id=item) for n, (ago, item) in enumerate(rows * 7)])
         wanted.update(item for _, item in rows * 7)
         query.processAllAvailable()
