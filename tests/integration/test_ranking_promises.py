@@ -77,7 +77,7 @@ def test_clock_skew_between_producers_inside_the_watermark_changes_no_total(
     for step in range(6):  # the second producer's clock is five minutes behind the first's, the third's four ahead
         now = 10 - step
         rows = [(now, "first"), (now + 5, "second"), (max(0, now - 4), "third")]
-        send(config, [event(100 * step + n, ago, item_id=item) for n, (ago, item) in enumerate(rows * 7)])
+        send(config, [event(100 * step + n, a, item_id=i, user_id=f"u{n}") for n, (a, i) in enumerate(rows * 7)])
         wanted.update(item for _, item in rows * 7)
         query.processAllAvailable()
     assert top(api, "views-1h") == dict(wanted) == {"first": 42, "second": 42, "third": 42}
