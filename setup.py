@@ -5,6 +5,7 @@ from setuptools import find_packages, setup
 RUNTIME = [
     "pyspark==4.2.0",
     "delta-spark==4.4.0",
+    "deltalake==1.6.6",
     "kafka-python==3.0.12",
     "confluent-kafka==2.16.1",
     "redis==8.1.0",
@@ -38,7 +39,6 @@ NOTEBOOKS = [
     "jupyterlab==4.6.6",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
-    "deltalake==1.6.6",
     "matplotlib==3.11.2",
     "pandas>=2.2,<3",
     "httpx==0.28.1",

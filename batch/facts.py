@@ -2,7 +2,7 @@
 
 Reads `events` at one table version. Writes `item_facts` and `user_facts` (by the stream's own functions,
 partitioned by date; only the dates of event files added since the last run are replaced, so that running
-again changes nothing), then Redis:
+again changes nothing) and `item_excess` (what the caps take off them, for rankings of the past), then Redis:
 
 1. corrected item facts of the minutes before T that a window ranking still shows,
 2. the batch part of every decayed ranking up to the horizon T, and, in one step, T itself.
@@ -32,7 +32,7 @@ from common.facts.user import user_facts
 from common.schemas import ITEM_FACTS as ITEM_FACTS_SCHEMA
 from common.sinks.rankings import activate, publish_base, settled_minute, streamed
 from common.sinks.redis_facts import BATCH, write_facts
-from common.sources.lake import EVENTS, ITEM_FACTS, USER_FACTS, exists, read_table
+from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, USER_FACTS, exists, read_table
 from common.views.caps import excess, repeated
 from common.views.decay import decayed, decayed_base, minute_of
 from common.views.rankings import part
@@ -59,7 +59,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
 def changed_dates(spark: SparkSession, config: Config, version: int) -> list[str]:
     """The dates of the event files added since the version that the facts were counted from, all at first.
 
-    Both tables are counted from the version noted with `item_facts`, which is written last.
+    All tables are counted from the version noted with `item_facts`, which is written last.
     """
     files = set(read_table(spark, config, EVENTS, version).inputFiles())
     note = newest_note(spark, config, ITEM_FACTS)
@@ -82,6 +82,8 @@ def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[s
     date = F.to_date("window_start").alias("date")
     users = user_facts(events).select("*", date)
     replace_part(users, config, USER_FACTS, "date", predicate)
+    counted = read_table(spark, config, USER_FACTS).where(predicate)  # an hour of the clock is in one date
+    replace_part(excess(counted, config.rankings.per_user).select("*", date), config, ITEM_EXCESS, "date", predicate)
     note = json.dumps({"events_version": version})
     replace_part(item_facts(events).select("*", date), config, ITEM_FACTS, "date", predicate, note)
 

@@ -18,6 +18,7 @@ class JobEntry:
 JOBS = {
     "facts": JobEntry("batch.facts", "Recount item and user facts from the lake; move the horizon T."),
     "corrections": JobEntry("batch.corrections", "Learn what is usual in a category by hour; publish factors."),
+    "rates": JobEntry("batch.rates", "Learn how often a view leads to a purchase; publish rankings by it."),
     "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }

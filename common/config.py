@@ -92,6 +92,15 @@ class CorrectedConfig(Strict):
 
 
 @dataclass(frozen=True)
+class RateConfig(Strict):
+    """A ranking by how often one action follows another, learned by the batch layer."""
+
+    name: Name
+    of: Action
+    per: Action
+
+
+@dataclass(frozen=True)
 class CorrectionsConfig(Strict):
     days: Positive
     time_zone: Text
@@ -106,6 +115,7 @@ class RankingsConfig(Strict):
     per_user: Positive
     definitions: Annotated[list[RankingConfig], Field(min_length=1)]
     corrected: list[CorrectedConfig]
+    rates: list[RateConfig]
     corrections: CorrectionsConfig
 
 

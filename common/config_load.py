@@ -112,7 +112,8 @@ def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
     """What no single key shows: the rankings the API needs are there, and windows fit into what is kept."""
     source = next((origin[p] for p in ("rankings.definitions", "rankings.retention_hours") if p in origin), file)
     rankings = config.rankings
-    names = [*(r.name for r in rankings.definitions), *(r.name for r in rankings.corrected)]
+    names = [r.name for r in rankings.definitions] + [r.name for r in rankings.corrected]
+    names += [r.name for r in rankings.rates]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(

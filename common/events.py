@@ -48,6 +48,19 @@ BEHAVIOR_TYPES = (
     "exposure",
 )
 ORDER_TYPES = ("order", "refund")
+# How the facts call the count of each type.
+COUNTS = {
+    "view": "views",
+    "click": "clicks",
+    "exposure": "exposures",
+    "cart_add": "carts",
+    "wish_add": "wishes",
+    "purchase": "purchases",
+    "search": "searches",
+    "refund": "refunds",
+    "cart_remove": "cart_removes",
+    "wish_remove": "wish_removes",
+}
 PAYMENT_TYPES = ("payment",)
 EVENT_TYPES = BEHAVIOR_TYPES + ORDER_TYPES + PAYMENT_TYPES
 ITEM_TYPES = (

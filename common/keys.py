@@ -15,6 +15,8 @@
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
 | `P:{item}:corr:<version>:<ranking>:<hour>` | hash | category → factor at that local hour; `*`: other | batch |
 | `P:{item}:corr:live` | string | version of the corrections that is served | batch |
+| `P:{item}:r:<rate>@<version>:<scope>` | zset | as above, a rate | batch |
+| `P:{item}:rates:live` | string | version of the rates that is served | batch |
 | `P:u:{<user>}:b` | hash | `minute\\x1fcategory\\x1fitem` → 'counts\|newest ms\|price' | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
@@ -84,6 +86,14 @@ class Keys:
     @property
     def live_corrections(self) -> str:
         return f"{self.item}corr:live"
+
+    def rate(self, name: str, version: str) -> str:
+        """What a version of a rate is called as a ranking."""
+        return f"{name}@{version}"
+
+    @property
+    def live_rates(self) -> str:
+        return f"{self.item}rates:live"
 
     def landmark(self, name: str) -> str:
         return f"{self.item}lm:{name}"

@@ -69,7 +69,7 @@ class Collector:
         config, metrics = self._services.config, self._services.metrics
         messages = [records.quarantine_message(raw, why, now_ms, config) for raw, why in refused]
         if len(await self._services.producer.send(messages)) < len(messages):
-            raise unavailable("Kafka")
+            raise unavailable("Kafka does not answer")
         for _, why in refused:
             metrics.rejected.labels(why.field, why.reason).inc()
 
@@ -80,7 +80,7 @@ class Collector:
         sent = await self._produce({event_id: events[event_id] for event_id in events if event_id in ours})
         elsewhere = all([other is not None and await asyncio.shield(other) for other in others])
         if not (sent and elsewhere):
-            raise unavailable("Kafka")
+            raise unavailable("Kafka does not answer")
 
     async def _claim(self, events: dict[str, Event]) -> tuple[set[str], set[str]]:
         """Takes the guards and fills the events; one pipeline."""

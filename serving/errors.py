@@ -47,11 +47,9 @@ def bad_field(field: str, reason: str) -> ApiError:
     return ApiError(400, "invalid_input", f"{field}: {reason}", [{"field": field, "reason": reason}])
 
 
-def unavailable(store: str) -> ApiError:
-    """503 with Retry-After: a store does not answer."""
-    return ApiError(
-        503, "unavailable", f"{store} does not answer; try again", None, {"Retry-After": str(RETRY_SECONDS)}
-    )
+def unavailable(reason: str) -> ApiError:
+    """503 with Retry-After: a store does not answer, or cannot be asked now."""
+    return ApiError(503, "unavailable", f"{reason}; try again", None, {"Retry-After": str(RETRY_SECONDS)})
 
 
 def unexpected(error: Exception) -> Json:
@@ -89,7 +87,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def store(_: Request, error: Any) -> Json:
         log.warning("Redis: %s", type(error).__name__)
-        return unavailable("Redis").answer()
+        return unavailable("Redis does not answer").answer()
 
     app.add_exception_handler(ApiError, api)
     app.add_exception_handler(HTTPException, http)

@@ -6,13 +6,13 @@ more are asked for as the limit needs (docs/adr/0011).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from common.config import CorrectedConfig, RankingConfig
 from common.keys import ALL, split_member
+from common.views.past import Standing
 from common.views.rankings import Row, best, decay_factor
+from serving.past import DAY, hour_of
 from serving.services import Services
 
 VIEWS = "views-1h"
@@ -25,9 +25,13 @@ TOP = Path(__file__).with_name("top.lua").read_text(encoding="utf-8")
 
 @dataclass(frozen=True)
 class Ranking:
-    """`rows` best first with scores as stored; `factor` makes them those of `as_of` (epoch minutes)."""
+    """`rows` best first with scores as stored; `factor` makes them those of `as_of` (epoch minutes).
+
+    `ranks` are those among all, also those that cannot be bought: what a rank of another minute is compared with.
+    """
 
     rows: list[Row]
+    ranks: list[int]
     factor: float
     views: list[float | None]
     as_of: int | None
@@ -44,13 +48,43 @@ async def read_ranking(
     wanted = limit + SPARE
     while True:
         found, as_of, horizon, landmark = await _top(services, definition, category or ALL, wanted, factors)
-        rows = await buyable(services, best(found, len(found)))
+        ordered = best(found, len(found))
+        rows = await buyable(services, ordered)
         if len(rows) >= limit or len(found) < wanted or wanted >= MOST:
             break
         wanted *= 4
     rows = rows[:limit]
+    places = {name: place for place, (name, _) in enumerate(ordered, start=1)}
+    ranks = [places[name] for name, _ in rows]
     factor = decay_factor(definition, as_of, landmark)
-    return Ranking(rows, factor, await _views(services, rows), as_of, horizon)
+    return Ranking(rows, ranks, factor, await _views(services, rows), as_of, horizon)
+
+
+async def read_past(
+    services: Services,
+    definition: RankingConfig,
+    corrected: CorrectedConfig | None,
+    category: str | None,
+    limit: int,
+    minute: int,
+) -> tuple[Ranking, Standing] | None:
+    """The ranking at `minute` as counted, and that of an hour before it; None where nothing newer is known: then
+    what stands now is the answer.
+
+    What can be bought today says nothing about then: nothing is left out.
+    """
+    keys = services.keys
+    as_of, horizon = (
+        None if text is None else int(text) for text in await services.redis.mget(keys.as_of, keys.horizon)
+    )
+    if as_of is not None and as_of <= minute:
+        return None
+    recent = as_of is not None and as_of - minute <= DAY
+    then = await services.past.at(definition, corrected, minute, recent)
+    rows = then.now.best(category, limit)
+    views = then.views.score_of([name for name, _ in rows])
+    ranks = list(range(1, len(rows) + 1))
+    return Ranking(rows, ranks, 1.0, views, minute if then.known else None, horizon), then.before
 
 
 async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
@@ -59,9 +93,13 @@ async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
     as_of, version = await services.redis.mget(keys.as_of, keys.live_corrections)
     if as_of is None or version is None:
         return ""
-    zone = ZoneInfo(services.config.rankings.corrections.time_zone)
-    hour = datetime.fromtimestamp(int(as_of) * 60, zone).hour
-    return keys.corrections(version.decode(), corrected.name, hour)
+    return keys.corrections(version.decode(), corrected.name, hour_of(services.config, int(as_of)))
+
+
+async def read_rate(services: Services, name: str) -> RankingConfig:
+    """The version of a rate that is served, as a ranking; an empty one before any was learned."""
+    version = await services.redis.get(services.keys.live_rates)
+    return RankingConfig(services.keys.rate(name, version.decode() if version else ""), "window", 1, {})
 
 
 async def buyable(services: Services, rows: Sequence[Row]) -> list[Row]:

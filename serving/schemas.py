@@ -31,13 +31,15 @@ class RankedItemBody(BaseModel):
     item_id: str
     category: str
     score: float
-    views: int = Field(description="in the last hour")
+    views: int = Field(description="in the hour before as_of")
+    change: int | None = Field(description="places risen since an hour before (below 0: fallen); null without any then")
+    new: bool = Field(description="was not ranked an hour before, when others were")
 
 
 class RankingBody(BaseModel):
     ranking: str
     category: str | None
-    as_of: str | None = Field(description="newest minute of event time; null before the first event")
+    as_of: str | None = Field(description="the minute it holds for: the newest, or that of `at`; null before any event")
     horizon: str | None = Field(description="T, up to which the batch layer vouches; null before its first run")
     items: list[RankedItemBody]
 

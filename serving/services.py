@@ -16,6 +16,7 @@ from common.redis_client import redis_target
 from serving.kept import Kept
 from serving.limits import RateLimit
 from serving.metrics import Metrics
+from serving.past import Past
 from serving.producer import AckProducer
 from serving.products import Products
 
@@ -36,6 +37,7 @@ class Services:
     rate: RateLimit
     products: Products
     kept: Kept
+    past: Past
     wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
 
 
@@ -45,6 +47,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
     producer = AckProducer(config)
     client = connect(config)
     keys = Keys(config.redis.prefix)
+    past = Past(config)
     producer.start()
     try:
         yield Services(
@@ -56,10 +59,12 @@ async def running(config: Config) -> AsyncIterator[Services]:
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
             kept=Kept(),
+            past=past,
             wide=set(),
         )
     finally:
         producer.stop()
+        past.close()
         await client.aclose()
 
 

@@ -7,23 +7,12 @@ over the lake. Only built-in operators, so that nothing leaves the JVM.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from common.events import COUNTS
 from common.facts.window import MINUTE
 
 ITEM = "item"
 USER = "user"
 QUERY = "query"
-COUNTS = {
-    "view": "views",
-    "click": "clicks",
-    "exposure": "exposures",
-    "cart_add": "carts",
-    "wish_add": "wishes",
-    "purchase": "purchases",
-    "search": "searches",
-    "refund": "refunds",
-    "cart_remove": "cart_removes",
-    "wish_remove": "wish_removes",
-}
 MONEY_SCALE = 10_000
 MOST = 2**63 - 1  # what a sum stands at that no longer fits: wrong, but no reason to stop the query
 TASTE_TYPES = ("view", "click", "cart_add", "cart_remove", "wish_add", "wish_remove", "purchase")

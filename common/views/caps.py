@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.config import Action
-from common.facts.aggregate import COUNTS
+from common.events import COUNTS
 from common.schemas import ITEM_FACTS, ITEM_MEASURES
 
 # The kinds that can count in a ranking, in the order of the counts in a user fact's value.

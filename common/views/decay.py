@@ -12,11 +12,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.config import Action, RankingConfig
-from common.facts.aggregate import COUNTS
+from common.events import COUNTS
 from common.keys import SEPARATOR
-
-# After 40 half-lives a contribution counts 10^-12 of what it did: older facts need not be read.
-HALF_LIVES = 40
+from common.views.rankings import HALF_LIVES
 
 
 def minute_of(window_start: Column) -> Column:

@@ -12,18 +12,26 @@ from dataclasses import dataclass
 from common.config import Action, RankingConfig
 from common.keys import split_member
 
+# After 40 half-lives a contribution counts 10^-12 of what it did: older facts need not be read.
+HALF_LIVES = 40
 Row = tuple[str, float]  # member (category, separator, item) and its score in the sorted set
 
 
 @dataclass(frozen=True)
 class RankedItem:
-    """One line of a ranking; `views` is the item's views of the last hour in the same scope."""
+    """One line of a ranking; `views` is the item's views of the last hour in the same scope.
+
+    `change` is how many places it has risen since an hour before; null for what was not ranked then (`new`), and
+    where nothing was.
+    """
 
     rank: int
     item_id: str
     category: str
     score: float
     views: int
+    change: int | None
+    new: bool
 
 
 def weightings(rankings: Sequence[RankingConfig]) -> list[Mapping[Action, float]]:
@@ -56,10 +64,19 @@ def best(rows: Iterable[Row], limit: int) -> list[Row]:
     return ordered[:limit]
 
 
-def ranked(rows: Sequence[Row], factor: float, views: Sequence[float | None]) -> list[RankedItem]:
-    """The ranking as served; `rows` best first, `views` for each of them (None: none in the last hour)."""
+def ranked(
+    rows: Sequence[Row], factor: float, views: Sequence[float | None], changes: Sequence[tuple[int | None, bool]]
+) -> list[RankedItem]:
+    """The ranking as served; `rows` best first, each with its views (None: none in the hour) and change."""
     items = []
-    for rank, ((text, score), seen) in enumerate(zip(rows, views, strict=True), start=1):
+    lines = zip(rows, views, changes, strict=True)
+    for rank, ((text, score), seen, (change, new)) in enumerate(lines, start=1):
         category, item_id = split_member(text)
-        items.append(RankedItem(rank, item_id, category, score * factor, round(seen or 0)))
+        items.append(RankedItem(rank, item_id, category, score * factor, round(seen or 0), change, new))
     return items
+
+
+def changes(now: Sequence[int], before: Sequence[int | None], known: bool) -> list[tuple[int | None, bool]]:
+    """(change, new) of each item by its ranks; `known`: there was a ranking to compare with at all."""
+    pairs = zip(now, before, strict=True)
+    return [(None, known) if old is None else (old - rank, False) for rank, old in pairs]

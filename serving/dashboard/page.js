@@ -55,6 +55,23 @@ function itemCell(row, place) {
   return cell;
 }
 
+// Places since an hour ago, in words for who does not see the arrow; nothing where there is nothing to compare with.
+function changeCell(row) {
+  const cell = element("td", undefined, "change");
+  const shown = (sign, name, words) => {
+    const mark = element("span", sign, name);
+    mark.title = `${words} since an hour ago`;
+    mark.setAttribute("role", "img");
+    mark.setAttribute("aria-label", words);
+    cell.append(mark);
+  };
+  if (row.new) shown("new", "new", "new");
+  else if (row.change > 0) shown(`▲ ${row.change}`, "up", `up ${row.change}`);
+  else if (row.change < 0) shown(`▼ ${-row.change}`, "down", `down ${-row.change}`);
+  else if (row.change === 0) shown("=", "same", "the same");
+  return cell;
+}
+
 function learnTitles(rows) {
   for (const { item_id: item } of rows) {
     if (titles.has(item)) continue;
@@ -79,7 +96,7 @@ async function showRanking(name, value) {
   learnTitles(ranking.items);
   offerCategories(ranking.items);
   fill(ask(name), ranking.items, (row) => [
-    element("td", row.rank), itemCell(row, name), element("td", row.category || "–"), element("td", value(row), "n"),
+    element("td", row.rank), changeCell(row), itemCell(row, name), element("td", row.category || "–"), element("td", value(row), "n"),
   ], "waiting for events");
   if (ranking.as_of) ask("as-of").textContent = `as of ${ranking.as_of.slice(0, 16).replace("T", " ")} UTC (event time)`;
 }

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request
 
 from common.events import ID_PATTERN
+from common.validate import epoch_ms
 from serving.errors import bad_field
 
 ID = rf"^(?:{ID_PATTERN})$"
@@ -17,9 +18,22 @@ Category = Annotated[
     str | None, Query(max_length=64, pattern=ID, description="only this category and what is below it")
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many items")]
+At = Annotated[
+    str | None, Query(max_length=64, description="a past moment, RFC 3339: the ranking at the end of its minute")
+]
 MinPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 MaxPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 Explain = Annotated[bool, Query(description="with reasons, which add up to the score")]
+
+
+def past_minute(text: str, now_ms: int) -> int:
+    """The epoch minute of `at`; 400 for what is no time or in the future."""
+    moment = epoch_ms(text)
+    if moment is None:
+        raise bad_field("at", "must be RFC 3339 with a zone, e.g. 2026-11-24T12:00:00Z (in a URL + is written %2B)")
+    if moment > now_ms:
+        raise bad_field("at", "is in the future")
+    return moment // 60_000
 
 
 async def known_only(request: Request) -> None:

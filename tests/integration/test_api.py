@@ -36,8 +36,8 @@ def test_rankings_are_those_of_redis_with_scores_as_of_now(api: httpx.Client, sh
         "ranking": "popular", "category": None, "as_of": "2025-02-19T21:20:00.000Z", "horizon": None,
     }  # fmt: skip
     assert answer["items"] == [
-        {"rank": 1, "item_id": "coats-0", "category": "coats", "score": 50.0, "views": 8},
-        {"rank": 2, "item_id": "신발-0", "category": "신발", "score": 49.5, "views": 8},
+        {"rank": 1, "item_id": "coats-0", "category": "coats", "score": 50.0, "views": 8, "change": 0, "new": False},
+        {"rank": 2, "item_id": "신발-0", "category": "신발", "score": 49.5, "views": 8, "change": 0, "new": False},
     ]
     views = api.get("/v1/rankings/views-1h", params={"limit": 4, "category": "신발"}).json()
     assert [(item["item_id"], item["views"]) for item in views["items"]] == [(f"신발-{n}", 8 - n) for n in range(4)]

@@ -13,7 +13,7 @@ from batch.schedule import Schedule
 from common.errors import ConfigError
 
 REFUSED = {
-    "jobs: [{name: alz, every: 1 hours}]": "'jobs.0.name' is 'alz': must be one of facts, corrections, als",
+    "jobs: [{name: alz, every: 1 hours}]": "'jobs.0.name' is 'alz': must be one of facts, corrections, rates, als",
     "jobs: [{name: als, evry: 1 hours}]": "unknown key 'jobs.0.evry'; allowed here: name, every, cron",
     "jobs: [{name: als, every: soon}]": "'jobs.0.every' is 'soon'",
     "jobs: [{name: als, every: 0 seconds}]": "'jobs.0.every' is '0 seconds': must be at least 1 seconds",
@@ -45,7 +45,7 @@ def test_a_missing_plan_is_said(tmp_path: Path) -> None:
 
 
 def test_the_plan_that_is_shipped_holds() -> None:
-    assert {job.name for job in load_plan()} == {"als", "corrections", "facts", "keywords"}
+    assert {job.name for job in load_plan()} == {"als", "corrections", "facts", "keywords", "rates"}
 
 
 class Running:

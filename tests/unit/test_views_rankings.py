@@ -6,7 +6,7 @@ import pytest
 
 from common.config import RankingConfig
 from common.keys import member
-from common.views.rankings import RankedItem, best, decay_factor, ranked
+from common.views.rankings import RankedItem, best, changes, decay_factor, ranked
 
 HOUR = RankingConfig("views-1h", "window", 60, {"view": 1})
 DAY = RankingConfig("popular", "decay", 1440, {"view": 1})
@@ -47,9 +47,23 @@ def test_equals_go_by_item_id_and_what_has_no_score_is_left_out() -> None:
     assert len(best(rows, 2)) == 2
 
 
-def test_rows_become_items_with_rank_score_and_views() -> None:
+def test_rows_become_items_with_rank_score_views_and_change() -> None:
     rows = [(member("신발", "i-1"), 4.0), (member("", "i-2"), 2.0)]
-    assert ranked(rows, 0.5, [7.0, None]) == [
-        RankedItem(1, "i-1", "신발", 2.0, 7),
-        RankedItem(2, "i-2", "", 1.0, 0),
+    assert ranked(rows, 0.5, [7.0, None], [(3, False), (None, True)]) == [
+        RankedItem(1, "i-1", "신발", 2.0, 7, 3, False),
+        RankedItem(2, "i-2", "", 1.0, 0, None, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "known", "change", "new"),
+    [
+        (1, 4, True, 3, False),
+        (5, 3, True, -2, False),
+        (2, 2, True, 0, False),
+        (1, None, True, None, True),
+        (1, None, False, None, False),
+    ],
+)
+def test_up_down_same_and_new(now: int, before: int | None, known: bool, change: int | None, new: bool) -> None:
+    assert changes([now], [before], known) == [(change, new)]
