@@ -14,7 +14,7 @@ from common.views.for_you import Product
 
 KEEP_SECONDS = 5.0
 MOST = 200_000
-FIELDS = ("category", "price", "style", "brand", "status", "stock")
+FIELDS = ("category", "price", "style", "brand", "status", "stock", "launch_date")
 
 
 class Products:
@@ -47,6 +47,6 @@ class Products:
 
 
 def _product(entry: list[bytes | None]) -> Product:
-    category, price, style, brand, status, stock = (value.decode() if value else "" for value in entry)
+    category, price, style, brand, status, stock, launched = (value.decode() if value else "" for value in entry)
     in_stock = not stock or float(stock) > 0
-    return Product(category, float(price) if price else None, style, brand, status != "withdrawn", in_stock)
+    return Product(category, float(price) if price else None, style, brand, status != "withdrawn", in_stock, launched)

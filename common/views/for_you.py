@@ -35,6 +35,7 @@ class Product:
     brand: str = ""
     active: bool = True
     in_stock: bool = True
+    launch_date: str = ""
 
 
 @dataclass(frozen=True)
