@@ -92,9 +92,8 @@ def labelled(events: DataFrame, changes: DataFrame | None, config: Config) -> tu
     as_of_ms, first = int(row[0] or 0), int(row[1] or 0)
     until = as_of_ms - config.ctr.window_minutes * MINUTE_MS
     since = max(first, as_of_ms - config.ctr.days * 86_400_000)
-    return exposures(
-        events, changes, config.ctr.window_minutes, late_minutes(config.streaming.watermark), since, until
-    ), as_of_ms
+    late = late_minutes(config.streaming.watermark)
+    return exposures(events, changes, config.ctr.window_minutes, late, since, until), as_of_ms
 
 
 def too_few(rows: DataFrame, config: Config) -> str:

@@ -74,10 +74,10 @@ class ItemCounts:
 
     def now(self, as_of: int | None) -> Counted:
         """The table as it stands; starts moving it on when `as_of` (newest minute in Redis) says that it is old."""
-        if as_of is not None and settled_until(as_of, self._late) != self._until and time.monotonic() >= self._next:
-            if self._task is None or self._task.done():
-                self._next = time.monotonic() + EVERY_SECONDS
-                self._task = asyncio.ensure_future(self._follow(as_of))
+        idle = (self._task is None or self._task.done()) and time.monotonic() >= self._next
+        if idle and as_of is not None and settled_until(as_of, self._late) != self._until:
+            self._next = time.monotonic() + EVERY_SECONDS
+            self._task = asyncio.ensure_future(self._follow(as_of))
         return self._counted
 
     async def move(self, as_of: int) -> None:

@@ -18,6 +18,7 @@ FIELDS = [part.split()[0] for part in MORE.split(", ")]
 CHANGES = "item_id string, lsn bigint, ts_ms bigint, brand string, style string, launch_date string"
 ITEMS = {f"i{n}": (f"c{n % 3}", 10.0 * (n + 1), f"b{n % 2}", f"s{n % 4}") for n in range(12)}
 WINDOW, LATE = 30, 2
+ACTS = ("view", "click", "cart_add", "wish_add", "purchase")
 LENGTH = 60 * 40  # minutes
 START_MS = int(START.timestamp() * 1000)
 
@@ -60,69 +61,80 @@ def computed(spark: SparkSession, rows: list[dict[str, Any]], later: int = 0, un
     return pd.concat([found[["label", "surface"]], values], axis=1)
 
 
-def expected(rows: list[dict[str, Any]], shown: dict[str, Any]) -> dict[str, float]:
-    """The features of one exposure, from the definitions, by filters over all events."""
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The events with `ms` and `who`."""
     log = pd.DataFrame(rows)
     log["ms"] = [int(t.timestamp() * 1000) for t in log["event_time"]]
     log["who"] = log["user_id"].where(log["user_id"].notna(), log["session_id"])
-    at, item = int(shown["event_time"].timestamp() * 1000), shown["item_id"]
-    until = (at // 60_000 - LATE) * 60_000
-    category, price = shown["category"], shown["price"]
+    return log
 
-    def counted(kind: str, minutes: int, **only: str) -> int:
+
+def product(item: str, ms: int) -> tuple[str, str]:
+    """Brand and style of an item as known before a moment."""
+    if item == "i0" and ms > START_MS + 20 * 3_600_000:
+        return "b9", "s9"
+    return ITEMS[item][2:] if ms > START_MS + 2 * 3_600_000 else ("", "")
+
+
+def counted(log: pd.DataFrame, shown: pd.Series) -> dict[str, float]:
+    """The features that come from facts of minutes, by filters over all events."""
+    until, of, item = (shown.ms // 60_000 - LATE) * 60_000, {"category": shown.category}, {"item_id": shown.item_id}
+
+    def n(kind: str, minutes: int, **only: str) -> int:
         kept = log[(log.event_type == kind) & (log.ms < until) & (log.ms >= until - minutes * 60_000)]
         for name, value in only.items():
             kept = kept[kept[name] == value]
         return len(kept)
 
-    def product(one: str, ms: int) -> tuple[str, str]:
-        if one == "i0" and ms > START_MS + 20 * 3_600_000:
-            return "b9", "s9"
-        return ITEMS[one][2:] if ms > START_MS + 2 * 3_600_000 else ("", "")
-
-    acts = ["view", "click", "cart_add", "wish_add", "purchase"]
-    priced = log[log.event_type.isin([*acts, "exposure"]) & (log.ms < until) & (log.category == category)]
-    mine = log[(log.who == (shown["user_id"] or shown["session_id"])) & (log.ms < at) & (log.ms >= at - 86_400_000)]
-    did, saw = mine[mine.event_type.isin(acts)], mine[mine.event_type == "exposure"]
-    now = did[did.ms >= at - 1_800_000]
-    shop = (counted("click", 1440) + 1) / (counted("exposure", 1440) + 20)
-    of = {"category": category}
-    rate = (counted("click", 1440, **of) + 100 * shop) / (counted("exposure", 1440, **of) + 100)
-    day = (counted("click", 1440, item_id=item) + 20 * rate) / (counted("exposure", 1440, item_id=item) + 20)
-    hour = (counted("click", 60, item_id=item) + 20 * day) / (counted("exposure", 60, item_id=item) + 20)
-    brand, style = product(item, at)
-    styles = [product(one, ms)[1] for one, ms in zip(did.item_id, did.ms, strict=True)]
-    launch = None if int(item[1:]) % 2 == 0 else "2026-02-01"
-    if item == "i0" and at > START_MS + 20 * 3_600_000:
-        launch = "2026-01-01"
+    shop = (n("click", 1440) + 1) / (n("exposure", 1440) + 20)
+    rate = (n("click", 1440, **of) + 100 * shop) / (n("exposure", 1440, **of) + 100)
+    day = (n("click", 1440, **item) + 20 * rate) / (n("exposure", 1440, **item) + 20)
+    hour = (n("click", 60, **item) + 20 * day) / (n("exposure", 60, **item) + 20)
+    priced = log[log.event_type.isin((*ACTS, "exposure")) & (log.ms < until) & (log.category == shown.category)]
     return {
-        "position": shown["position"],
-        "surface": np.nan,
         "item_rate_day": np.log(day / rate),
         "item_rate_hour": np.log(hour / day),
         "category_rate": np.log(rate),
-        "views_hour": np.log1p(counted("view", 60, item_id=item)),
-        "views_day": np.log1p(counted("view", 1440, item_id=item)),
-        "price_category": np.log(price or np.nan) - np.log(priced.price.astype(float)).mean(),
-        "price_user": np.log(price or np.nan) - np.log(did[did.category == category].price.astype(float)).mean(),
+        "views_hour": np.log1p(n("view", 60, **item)),
+        "views_day": np.log1p(n("view", 1440, **item)),
+        "price_category": np.log(shown.price) - np.log(priced.price.astype(float)).mean(),
+    }
+
+
+def personal(log: pd.DataFrame, shown: pd.Series) -> dict[str, float]:
+    """The features that come from what the person did and saw."""
+    mine = log[(log.who == shown.who) & (log.ms < shown.ms) & (log.ms >= shown.ms - 86_400_000)]
+    did, saw = mine[mine.event_type.isin(ACTS)], mine[mine.event_type == "exposure"]
+    now = did[did.ms >= shown.ms - 1_800_000]
+    brand, style = product(shown.item_id, shown.ms)
+    styles = [product(item, ms)[1] for item, ms in zip(did.item_id, did.ms, strict=True)]
+    launch = None if int(shown.item_id[1:]) % 2 == 0 else "2026-02-01"
+    if shown.item_id == "i0" and shown.ms > START_MS + 20 * 3_600_000:
+        launch = "2026-01-01"
+    return {
+        "price_user": np.log(shown.price) - np.log(did[did.category == shown.category].price.astype(float)).mean(),
         "acted": len(now),
-        "acted_category": (now.category == category).sum(),
-        "acted_brand": sum(product(o, ms)[0] == brand for o, ms in zip(now.item_id, now.ms, strict=True)),
-        "acted_item": (now.item_id == item).sum(),
+        "acted_category": (now.category == shown.category).sum(),
+        "acted_brand": sum(product(item, ms)[0] == brand for item, ms in zip(now.item_id, now.ms, strict=True)),
+        "acted_item": (now.item_id == shown.item_id).sum(),
         "style_share": styles.count(style) / (sum(s != "" for s in styles) + 2),
-        "shown_before": (saw.item_id == item).sum(),
-        "hour": shown["event_time"].hour,
-        "age_days": np.nan if launch is None else (pd.Timestamp(at, unit="ms") - pd.Timestamp(launch)).days,
+        "shown_before": (saw.item_id == shown.item_id).sum(),
+        "hour": shown.event_time.hour,
+        "age_days": np.nan if launch is None else (pd.Timestamp(shown.ms, unit="ms") - pd.Timestamp(launch)).days,
     }
 
 
 def test_features_are_those_of_the_definitions_worked_out_by_pandas(spark: SparkSession) -> None:
     rows = drawn(1, 900)
-    found = computed(spark, rows)
-    shown = {row["event_id"]: row for row in rows if row["event_id"] in found.index}
+    found, log = computed(spark, rows), frame_of(rows)
+    assert found.index.is_unique
     assert len(found) > 100
-    wanted = pd.DataFrame({key: expected(rows, row) for key, row in shown.items()}).T.sort_index()
-    pd.testing.assert_frame_equal(found[list(NAMES)], wanted[list(NAMES)].astype(float), rtol=1e-9, atol=1e-12)
+    wanted = {}
+    for _, shown in log[log.event_id.isin(found.index)].iterrows():
+        own = {"position": shown.position, "surface": np.nan}
+        wanted[shown.event_id] = own | counted(log, shown) | personal(log, shown)
+    frame = pd.DataFrame(wanted).T.sort_index()[list(NAMES)].astype(float)
+    pd.testing.assert_frame_equal(found[list(NAMES)], frame, rtol=1e-9, atol=1e-12, check_names=False)
 
 
 def test_a_label_is_a_click_or_more_of_the_same_person_on_the_item_in_time(spark: SparkSession) -> None:
@@ -148,7 +160,7 @@ def test_nothing_that_comes_later_changes_a_feature(spark: SparkSession, seed: i
     before = [row for row in drawn(seed, 700) if row["event_time"] < START + timedelta(minutes=until)]
     first = computed(spark, before, until=until)
     later = computed(spark, before + drawn(seed + 10, 500, after=until), later=6, until=until)
-    assert len(first) > 50
+    assert len(first) > 30
     pd.testing.assert_frame_equal(first.drop(columns="label"), later.drop(columns="label"))
 
 
