@@ -22,6 +22,7 @@ TENTHS = [n / 10 for n in range(1, 10)]
 ACCURACY = 0.001
 ITERATIONS = 100
 SCORED = "label int, margin double"
+PREDICTED = "event_id string, label int, p double"
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -77,14 +78,15 @@ def margins(rows: DataFrame, card: Scorecard) -> DataFrame:
 
 
 def predicted(rows: DataFrame, card: Scorecard) -> DataFrame:
-    """`label, p`: calibrated chances."""
+    """`event_id, label, p`: calibrated chances."""
 
     def score(batches: Batches) -> Batches:
         for batch in batches:
             p = card.probabilities(coded(batch, card.surfaces))
-            yield pa.record_batch([batch["label"], pa.array(p, pa.float64())], ["label", "p"])
+            kept = [batch["event_id"], batch["label"], pa.array(p, pa.float64())]
+            yield pa.record_batch(kept, ["event_id", "label", "p"])
 
-    return rows.select("label", "surface", "x").mapInArrow(score, "label int, p double")
+    return rows.select("event_id", "label", "surface", "x").mapInArrow(score, PREDICTED)
 
 
 def coded(batch: pa.RecordBatch, surfaces: tuple[str, ...]) -> Floats:
