@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from batch.ctr_inputs import timeline, with_counts, with_product
-from common.views.ctr_features import COUNTED, KEPT, POSITION, Deed, Offer, launch_ms, matrix, past, personal
+from common.views.ctr_features import COUNTED, KEPT, POSITION, Deed, Offer, launch_day, matrix, past, personal
 
 POSITIVE = ("click", "cart_add", "wish_add", "purchase")
 ROW = "event_id string, user string, item_id string, time_ms bigint, surface string, label int, x array<double>"
@@ -107,4 +107,4 @@ def _deed(columns: Table, n: int) -> Deed:
 def _offer(columns: Table, n: int) -> Offer:
     names = ("item_id", "category", "brand", "style", "price", "launch_date")
     item, category, brand, style, price, launch = (columns[name][n] for name in names)
-    return Offer(item, category, brand or "", style or "", price or 0.0, launch_ms(launch))
+    return Offer(item, category, brand or "", style or "", price or 0.0, launch_day(launch))

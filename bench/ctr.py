@@ -90,7 +90,7 @@ def speed_rows(card: Scorecard) -> list[Row]:
     rng = np.random.default_rng(1)
     items = [f"i{n}" for n in range(CANDIDATES)]
     products = {
-        item: Product(f"c{n % 9}", 10.0 + n, f"s{n % 6}", f"b{n % 12}", launch_date="2026-01-01")
+        item: Product(f"c{n % 9}", 10.0 + n, f"s{n % 6}", f"b{n % 12}", launch_day=20_000)
         for n, item in enumerate(items)
     }
     acted = [Action(END_MS - 20_000 * n, str(n), "view", items[n], f"c{n % 9}", 20.0) for n in range(100, 0, -1)]

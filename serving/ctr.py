@@ -24,7 +24,6 @@ from common.views.ctr_features import (
     Deed,
     Floats,
     Offer,
-    launch_ms,
     matrix,
     past,
     personal,
@@ -125,7 +124,7 @@ def _deed(action: Action, product: Product) -> Deed:
 
 
 def _offer(item: str, product: Product) -> Offer:
-    launched = launch_ms(product.launch_date)
+    launched = UNKNOWN if product.launch_day is None else float(product.launch_day)
     return Offer(item, product.category, product.brand, product.style, product.price or 0.0, launched)
 
 

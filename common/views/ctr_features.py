@@ -111,20 +111,20 @@ class Past:
 
 
 class Offer(NamedTuple):
-    """An item that may be shown, or was; `launch_ms` is NaN when unknown."""
+    """An item that may be shown, or was; `launch_day` (days since 1970) is NaN when unknown."""
 
     item_id: str
     category: str
     brand: str
     style: str
     price: float
-    launch_ms: float
+    launch_day: float
 
 
-def launch_ms(text: str | None) -> float:
-    """Epoch milliseconds of a launch date; NaN for none, and for what is no date."""
+def launch_day(text: str | None) -> float:
+    """Days since 1970-01-01 of an ISO date or time; NaN for none, and for what is no date."""
     try:
-        return float((date.fromisoformat(text or "") - date(1970, 1, 1)).days * DAY_MS)
+        return float((date.fromisoformat((text or "")[:10]) - date(1970, 1, 1)).days)
     except ValueError:
         return UNKNOWN
 
@@ -164,7 +164,7 @@ def personal(known: Past, offers: Sequence[Offer]) -> list[tuple[float, ...]]:
     """For each offer: log price by the person's mean, acted, …_category, …_brand, …_item, style share, shown before,
     hour, age in days."""
     styled = sum(known.styles.values()) + STYLE_PRIOR
-    hour = known.moment_ms // 3_600_000 % 24
+    hour, day = known.moment_ms // 3_600_000 % 24, known.moment_ms // DAY_MS
     return [
         (
             math.log(o.price) - known.prices[o.category] if o.price > 0 and o.category in known.prices else UNKNOWN,
@@ -175,7 +175,7 @@ def personal(known: Past, offers: Sequence[Offer]) -> list[tuple[float, ...]]:
             known.styles.get(o.style, 0) / styled if o.style else UNKNOWN,
             known.shown.get(o.item_id, 0),
             hour,
-            (known.moment_ms - o.launch_ms) // DAY_MS,
+            day - o.launch_day,
         )
         for o in offers
     ]

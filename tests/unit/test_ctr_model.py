@@ -104,7 +104,7 @@ def test_a_past_holds_a_day_and_says_nothing_of_the_moment_itself() -> None:
         Deed(at, "i", "c", "b", "s", 1000.0),
     ]
     known = past(deeds, [(at - 5, "i"), (at, "i")], at)
-    (row,) = personal(known, [Offer("i", "c", "b", "s", 20.0, at - 3.5 * DAY_MS)])
+    (row,) = personal(known, [Offer("i", "c", "b", "s", 20.0, 7.0)])
     price, acted, category, brand, item, style, shown, hour, age = row
     assert price == pytest.approx(0.0)  # 20 is the geometric mean of 10 and 40
     assert (acted, category, brand, item, shown, hour, age) == (1, 1, 1, 1, 1, 0, 3)
