@@ -84,14 +84,19 @@ class ItemCounts:
         """Brings the table to `as_of`: minute by minute, or anew after a leap."""
         until = settled_until(as_of, self._late)
         if self._until < 0 or not 0 <= until - self._until <= HOUR_MINUTES:
-            self._counted, self._until = Counted(), until
-            await self._add(range(until - HOUR_MINUTES, until), HOUR, 1)
-            await self._add(range(until - DAY_MINUTES, until), DAY, 1)
-            return
-        for window, minutes in ((HOUR, HOUR_MINUTES), (DAY, DAY_MINUTES)):
-            await self._add(range(self._until, until), window, 1)
-            await self._add(range(self._until - minutes, until - minutes), window, -1)
+            await self._anew(until)
+        else:
+            for window, minutes in ((HOUR, HOUR_MINUTES), (DAY, DAY_MINUTES)):
+                await self._add(self._counted, range(self._until, until), window, 1)
+                await self._add(self._counted, range(self._until - minutes, until - minutes), window, -1)
         self._until = until
+
+    async def _anew(self, until: int) -> None:
+        """A new table, in use as soon as it has the hour."""
+        counted = Counted()
+        await self._add(counted, range(until - HOUR_MINUTES, until), HOUR, 1)
+        self._counted = counted
+        await self._add(counted, range(until - DAY_MINUTES, until), DAY, 1)
 
     async def _follow(self, as_of: int) -> None:
         try:
@@ -100,7 +105,7 @@ class ItemCounts:
             self._until = -1
             log.warning("item counts not read: %s", type(error).__name__)
 
-    async def _add(self, minutes: range, window: slice, sign: int) -> None:
+    async def _add(self, counted: Counted, minutes: range, window: slice, sign: int) -> None:
         """Newest first, so that what matters most is there first."""
         newest_first = list(reversed(minutes))
         for start in range(0, len(newest_first), AT_ONCE):
@@ -108,4 +113,4 @@ class ItemCounts:
             for minute in newest_first[start : start + AT_ONCE]:
                 pipeline.hgetall(self._keys.item_fact(minute))
             for facts in await pipeline.execute():
-                await asyncio.to_thread(self._counted.add, facts, window, sign)
+                await asyncio.to_thread(counted.add, facts, window, sign)
