@@ -79,7 +79,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
 def recent(events: DataFrame, days: int) -> DataFrame:
     """Item events of the newest `days` and the day before them, each once."""
     newest = events.agg(F.max("event_time")).collect()[0][0]
-    kept = events.where(F.col("event_type").isin(*ITEM_TYPES, "refund") & F.col("item_id").isNotNull())
+    kept = events.where(F.col("event_type").isin(*ITEM_TYPES) & F.col("item_id").isNotNull())
     if newest is not None:
         since = newest - timedelta(days=days + 1)
         kept = kept.where((F.col("date") >= F.lit(since.date())) & (F.col("event_time") >= F.lit(since)))
