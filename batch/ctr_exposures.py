@@ -6,11 +6,13 @@ the executors by the function that serves.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -23,10 +25,11 @@ NAMES = [part.split()[0] for part in ROW.split(", ")]
 TYPES = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.int32(), pa.list_(pa.float64())]
 
 Table = dict[str, list[Any]]
+Batches = Iterator[pa.RecordBatch]
 
 
 class Exposed(NamedTuple):
-    """Where an exposure stands in its person's rows, its label and its past."""
+    """Where an exposure stands in the rows, its label and its past."""
 
     row: int
     label: int
@@ -47,21 +50,32 @@ def exposures(
     counted = with_counts(rows.where(asked), events)
     others = rows.where(~asked)
     both = counted.unionByName(others, allowMissingColumns=True)
-    return both.groupBy("user").applyInArrow(_of_person(window_minutes * 60_000), ROW)
+    by_person = both.repartition("user").sortWithinPartitions("user", "time_ms", "event_id")
+    return by_person.mapInArrow(_of_people(window_minutes * 60_000), ROW)
 
 
-def _of_person(window_ms: int) -> Callable[[pa.Table], pa.Table]:
-    def rows(table: pa.Table) -> pa.Table:
-        order = [("time_ms", "ascending"), ("event_id", "ascending")]
-        return labelled(table.sort_by(order), window_ms)
+def _of_people(window_ms: int) -> Callable[[Batches], Batches]:
+    """Whole people at a time, many in a batch: a call a person would cost more than the work."""
+
+    def rows(batches: Batches) -> Batches:
+        rest: pa.Table | None = None
+        for batch in batches:
+            part = pa.Table.from_batches([batch])
+            table = part if rest is None else pa.concat_tables([rest, part])
+            unfinished = pc.index(table["user"], table["user"][-1]).as_py()
+            yield from labelled(table.slice(0, unfinished), window_ms).to_batches()
+            rest = table.slice(unfinished)
+        if rest is not None:
+            yield from labelled(rest, window_ms).to_batches()
 
     return rows
 
 
 def labelled(table: pa.Table, window_ms: int) -> pa.Table:
-    """One person's rows in order of time → the exposures asked for: those with counts."""
+    """Rows by person in order of time → the exposures asked for: those with counts."""
     columns: Table = {name: table[name].to_pylist() for name in table.column_names}
-    found = list(_walk(columns, window_ms))
+    people = groupby(range(table.num_rows), key=columns["user"].__getitem__)
+    found = [one for _, rows in people for one in _walk(columns, list(rows), window_ms)]
     at = [one.row for one in found]
     counts = np.array([[columns[name][n] for name in COUNTED] for n in at], float).reshape(len(at), len(COUNTED))
     prices = np.array([columns["price"][n] or np.nan for n in at], float)
@@ -74,9 +88,8 @@ def labelled(table: pa.Table, window_ms: int) -> pa.Table:
     return pa.table([pa.array(value, kind) for value, kind in zip(values, TYPES, strict=True)], NAMES)
 
 
-def _walk(columns: Table, window_ms: int) -> list[Exposed]:
-    """Label and personal features of each exposure asked for."""
-    rows = range(len(columns["time_ms"]))
+def _walk(columns: Table, rows: list[int], window_ms: int) -> list[Exposed]:
+    """Label and personal features of each exposure asked for among the rows of one person."""
     kinds, times = columns["event_type"], columns["time_ms"]
     acts = [n for n in rows if kinds[n] != "exposure"]
     deeds = [_deed(columns, n) for n in acts]
