@@ -32,6 +32,19 @@ from common.views.ctr_features import MINUTE_MS, late_minutes, settled_until
 
 MIN_CLICKS = 50  # in each part
 ACCURACY = 10_000
+COLUMNS = (
+    "event_id",
+    "event_type",
+    "event_time",
+    "user_id",
+    "session_id",
+    "item_id",
+    "category",
+    "price",
+    "quantity",
+    "surface",
+    "position",
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         return Outcome("no-data", "not trained: 0 exposures in the lake")
     started = datetime.now(timezone.utc)
     events_version = newest_version(spark, config, EVENTS)
-    events = recent(read_table(spark, config, EVENTS, events_version), config.ctr.days)
+    events = recent(read_table(spark, config, EVENTS, events_version), config.ctr.days).persist()
     changes = read_table(spark, config, CATALOG) if exists(spark, config, CATALOG) else None
     rows, as_of_ms = labelled(events, changes, config)
     rows = rows.persist()
@@ -69,21 +82,23 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         if few:
             return Outcome("no-data", f"not trained: {few}")
         made = train(rows, config, version_name(started), live_model(config))
+        until = settled_until(as_of_ms // MINUTE_MS, late_minutes(config.streaming.watermark))
+        prices = category_prices(events, until)
     finally:
         rows.unpersist()
-    until = settled_until(as_of_ms // MINUTE_MS, late_minutes(config.streaming.watermark))
-    made = replace(made, card=replace(made.card, category_price=category_prices(events, until), as_of_ms=as_of_ms))
+        events.unpersist()
+    made = replace(made, card=replace(made.card, category_price=prices, as_of_ms=as_of_ms))
     return _publish(spark, config, made, started, events_version)
 
 
 def recent(events: DataFrame, days: int) -> DataFrame:
-    """Item events of the newest `days` and the day before them, each once."""
+    """Item events of the newest `days` and the day before them, each once; `COLUMNS`."""
     newest = events.agg(F.max("event_time")).collect()[0][0]
     kept = events.where(F.col("event_type").isin(*ITEM_TYPES) & F.col("item_id").isNotNull())
     if newest is not None:
         since = newest - timedelta(days=days + 1)
         kept = kept.where((F.col("date") >= F.lit(since.date())) & (F.col("event_time") >= F.lit(since)))
-    return once_in_batch(kept)
+    return once_in_batch(kept).select(*COLUMNS)
 
 
 def labelled(events: DataFrame, changes: DataFrame | None, config: Config) -> tuple[DataFrame, int]:

@@ -44,13 +44,13 @@ def exposures(
     In: events that count once, from a day before `since_ms` on; changes of the catalogue, if there are any. An exposure
     whose `window_minutes` are not over must not be asked for: whether it is clicked is not known yet.
     """
-    rows = with_product(timeline(events, late_minutes), changes)
+    rows = timeline(events, late_minutes)
     shown = F.col("event_type") == "exposure"
     asked = shown & F.col("time_ms").between(since_ms, until_ms - 1)
     counted = with_counts(rows.where(asked), events)
     others = rows.where(~asked)
     both = counted.unionByName(others, allowMissingColumns=True)
-    by_person = both.repartition("user").sortWithinPartitions("user", "time_ms", "event_id")
+    by_person = with_product(both, changes).repartition("user").sortWithinPartitions("user", "time_ms", "event_id")
     return by_person.mapInArrow(_of_people(window_minutes * 60_000), ROW)
 
 

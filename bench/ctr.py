@@ -44,7 +44,7 @@ def measure(ask: Ask) -> list[Row]:
             chances = fill(spark, config, folder, END_MS, **settings)
             ask.say("exposures with features")
             began = time.perf_counter()
-            events = recent(read_table(spark, config, EVENTS), config.ctr.days)
+            events = recent(read_table(spark, config, EVENTS), config.ctr.days).persist()
             rows = labelled(events, read_table(spark, config, CATALOG), config)[0].persist()
             n = rows.count()
             made_seconds = time.perf_counter() - began
