@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.ctr_exposures import exposures
+from batch.ctr_exposures import Label, exposures
 from batch.ctr_inputs import category_prices
 from batch.ctr_judge import Quality, drift_line, psi, quality, refusal
 from batch.ctr_runs import Run, live_model, publish, record, retire
@@ -108,7 +108,8 @@ def labelled(events: DataFrame, changes: DataFrame | None, config: Config) -> tu
     until = as_of_ms - config.ctr.window_minutes * MINUTE_MS
     since = max(first, as_of_ms - config.ctr.days * 86_400_000)
     late = late_minutes(config.streaming.watermark)
-    return exposures(events, changes, config.ctr.window_minutes, late, since, until), as_of_ms
+    label = Label(tuple(config.ctr.actions), config.ctr.window_minutes * MINUTE_MS)
+    return exposures(events, changes, label, late, since, until), as_of_ms
 
 
 def too_few(rows: DataFrame, config: Config) -> str:

@@ -45,7 +45,7 @@ def timeline(events: DataFrame, late_minutes: int) -> DataFrame:
         F.coalesce("category", F.lit("")).alias("category"),
         F.when(F.col("price") > 0, F.col("price")).otherwise(0.0).alias("price"),
         F.coalesce("surface", F.lit("")).alias("surface"),
-        F.coalesce("position", F.lit(0)).cast("double").alias("position"),
+        F.col("position").cast("double").alias("position"),
         (F.floor(time_ms / MINUTE_MS) - late_minutes).cast("long").alias("until"),
     ).where("user is not null")
 

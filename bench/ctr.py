@@ -7,6 +7,7 @@ is to know.
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def measure(ask: Ask) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="bench-ctr-") as name:
         folder = Path(name)
         config = own(ask.config, folder)
+        config = replace(config, ctr=replace(config.ctr, actions=["click"]))  # what the truth tells of
         with session(config, "bench-ctr", folder / "spark.log") as spark:
             ask.say(f"simulating the past of {settings['users']} shoppers")
             chances = fill(spark, config, folder, END_MS, **settings)

@@ -146,6 +146,7 @@ class CtrConfig(Strict):
     """The click-through model; what its gate compares is in `batch.ctr_judge`."""
 
     days: Positive
+    actions: Annotated[list[Literal["click", "view", "cart_add", "wish_add", "purchase"]], Field(min_length=1)]
     window_minutes: Positive
     regularization: PositiveFloat
     calibration_fraction: Annotated[float, Field(ge=0.02, le=0.4)]

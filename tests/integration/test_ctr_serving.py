@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from redis import Redis
 
-from batch.ctr_exposures import exposures
+from batch.ctr_exposures import Label, exposures
 from batch.ctr_inputs import category_prices
 from common.config import Config
 from common.facts.aggregate import ITEM, USER, aggregate
@@ -130,7 +130,9 @@ def test_a_request_sees_what_training_saw_at_that_moment(
     ]
     shown = [row | {"event_id": f"asked-{row['item_id']}", "event_time": MOMENT} for row in shown]
     changed = catalogue(spark).selectExpr("*", "timestamp_millis(ts_ms) as ingest_time")
-    batch = exposures(frame(spark, rows + shown), changed, 30, late, MOMENT_MS, MOMENT_MS + 1).collect()
+    batch = exposures(
+        frame(spark, rows + shown), changed, Label(("click",), 60_000), late, MOMENT_MS, MOMENT_MS + 1
+    ).collect()
     x = np.array([row["x"] for row in batch])
     expected = dict(zip([row["item_id"] for row in batch], card.probabilities(card.shown_at(x, "now")), strict=True))
     assert len(expected) == len(answer.items) == len(ITEMS)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.ctr_exposures import exposures
+from batch.ctr_exposures import Label, exposures
 from common.views.ctr_features import NAMES
 from tests.lake_events import COLUMNS, START, event
 
@@ -18,6 +18,7 @@ FIELDS = [part.split()[0] for part in MORE.split(", ")]
 CHANGES = "item_id string, lsn bigint, ts_ms bigint, brand string, style string, launch_date string"
 ITEMS = {f"i{n}": (f"c{n % 3}", 10.0 * (n + 1), f"b{n % 2}", f"s{n % 4}") for n in range(12)}
 WINDOW, LATE = 30, 2
+LABEL = Label(("click", "cart_add", "wish_add", "purchase"), WINDOW * 60_000)
 ACTS = ("view", "click", "cart_add", "wish_add", "purchase")
 LENGTH = 60 * 40  # minutes
 START_MS = int(START.timestamp() * 1000)
@@ -55,7 +56,7 @@ def computed(spark: SparkSession, rows: list[dict[str, Any]], later: int = 0, un
     """What the batch layer makes of the events, by event_id."""
     frame = spark.createDataFrame([tuple(row[name] for name in FIELDS) for row in rows], MORE)
     since = START_MS + 25 * 3_600_000
-    made = exposures(frame, changes(spark, later), WINDOW, LATE, since, START_MS + until * 60_000)
+    made = exposures(frame, changes(spark, later), LABEL, LATE, since, START_MS + until * 60_000)
     found = made.toPandas().set_index("event_id").sort_index()
     values = pd.DataFrame(np.array(found["x"].tolist()), index=found.index, columns=list(NAMES))
     return pd.concat([found[["label", "surface"]], values], axis=1)

@@ -6,9 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from batch.ctr_exposures import _of_people, labelled
+from batch.ctr_exposures import Label, _of_people, labelled
 from common.views.ctr_features import COUNTED
 
+LABEL = Label(("click", "cart_add"), 60_000)
 COUNTS = {**dict.fromkeys(COUNTED, 1.0), "log_prices": 3.0, "priced": 2.0}
 
 
@@ -41,8 +42,8 @@ def readable(tables: list[pa.Table]) -> list[tuple[str, int, str]]:
 @pytest.mark.parametrize("rows_a_batch", [1, 7, 64, 10_000])
 def test_a_batch_may_end_anywhere(rows_a_batch: int) -> None:
     table = people(1)
-    whole = readable([labelled(table, 60_000)])
-    batches = _of_people(60_000)(iter(table.to_batches(max_chunksize=rows_a_batch)))
+    whole = readable([labelled(table, LABEL)])
+    batches = _of_people(LABEL)(iter(table.to_batches(max_chunksize=rows_a_batch)))
     assert readable([pa.Table.from_batches([batch]) for batch in batches]) == whole
     assert 0 < sum(label for _, label, _ in whole) < len(whole)
 
@@ -50,8 +51,31 @@ def test_a_batch_may_end_anywhere(rows_a_batch: int) -> None:
 def test_one_person_alone_gets_the_same_rows() -> None:
     table = people(2)
     by_person = [table.filter(pa.compute.equal(table["user"], f"u{n:03d}")) for n in range(100)]
-    assert readable([labelled(one, 60_000) for one in by_person]) == readable([labelled(table, 60_000)])
+    assert readable([labelled(one, LABEL) for one in by_person]) == readable([labelled(table, LABEL)])
 
 
 def test_without_rows_there_are_none() -> None:
-    assert list(_of_people(60_000)(iter([]))) == []
+    assert list(_of_people(LABEL)(iter([]))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "after_ms", "surface", "position", "label"),
+    [
+        ("click", 0, "", None, 1),
+        ("click", 60_000, "home", 1.0, 1),
+        ("click", 60_001, "home", 1.0, 0),
+        ("click", 5, "search", 1.0, 0),
+        ("click", 5, "home", 2.0, 0),
+        ("cart_add", 5, "", None, 1),
+        ("view", 5, "", None, 0),
+    ],
+)
+def test_an_action_counts_in_time_and_unless_it_names_another_place(
+    kind: str, after_ms: int, surface: str, position: float | None, label: int
+) -> None:
+    product = {"item_id": "i", "category": "c", "price": 5.0, "brand": "", "style": "", "launch_date": None}
+    base = {"user": "u", "time_ms": 1000, "surface": "home", "position": 1.0, **product}
+    shown = base | {"event_id": "1", "event_type": "exposure", **COUNTS}
+    action = base | {"event_id": "2", "event_type": kind, **dict.fromkeys(COUNTS), "time_ms": 1000 + after_ms}
+    rows = [shown, action | {"surface": surface, "position": position}]
+    assert labelled(pa.Table.from_pylist(rows), LABEL)["label"].to_pylist() == [label]
