@@ -59,7 +59,7 @@ def computed(spark: SparkSession, rows: list[dict[str, Any]], later: int = 0, un
     made = exposures(frame, changes(spark, later), LABEL, LATE, since, START_MS + until * 60_000)
     found = made.toPandas().set_index("event_id").sort_index()
     values = pd.DataFrame(np.array(found["x"].tolist()), index=found.index, columns=list(NAMES))
-    return pd.concat([found[["label", "surface"]], values], axis=1)
+    return pd.concat([found[["label"]], values], axis=1)
 
 
 def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
