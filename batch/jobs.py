@@ -20,6 +20,7 @@ JOBS = {
     "corrections": JobEntry("batch.corrections", "Learn what is usual in a category by hour; publish factors."),
     "rates": JobEntry("batch.rates", "Learn how often a view leads to a purchase; publish rankings by it."),
     "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
+    "ctr": JobEntry("batch.ctr", "Train, judge and publish the click-through model."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import freshness, keywords, rankings, serving, throughput
+from bench import ctr, freshness, keywords, rankings, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -42,6 +42,7 @@ SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "rankings": rankings.measure,
     "serving": measure_serving,
     "keywords": keywords.measure,
+    "ctr": ctr.measure,
 }
 ON_RUNNING = ("serving",)
 

@@ -32,7 +32,7 @@ def bench(
     lists: Path | None,
     running: bool,
 ) -> None:
-    """Measure sections (throughput, freshness, serving, keywords; all when none is named) and print a table.
+    """Measure sections (throughput, freshness, serving, keywords, ctr; all when none is named) and print a table.
 
     Each starts what it needs in a temporary folder and stops it. A missed target is shown, not an error.
     """

@@ -35,6 +35,7 @@ class Product:
     brand: str = ""
     active: bool = True
     in_stock: bool = True
+    launch_day: int | None = None  # days since 1970-01-01
 
 
 @dataclass(frozen=True)
