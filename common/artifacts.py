@@ -92,11 +92,15 @@ class Artifacts:
     def retire(self, keep: int = 3, also: Iterable[str] = ()) -> list[str]:
         """Removes all but the newest `keep`, the live one and those of `also`; says which."""
         there = self.versions()
-        gone = [version for version in there[:-keep] if version not in {self.live(), *also}]
+        gone = [version for version in there[: max(0, len(there) - keep)] if version not in {self.live(), *also}]
         for version in gone:
-            self._folder(version).remove(MANIFEST)
-            shutil.rmtree(Path(self.cache, self.name, version), ignore_errors=True)
+            self.remove(version)
         return gone
+
+    def remove(self, version: str) -> None:
+        """Removes one version; whoever has it mapped keeps it."""
+        self._folder(version).remove(MANIFEST)
+        shutil.rmtree(Path(self.cache, self.name, version), ignore_errors=True)
 
     def _folder(self, version: str = "") -> Folder:
         return folder_of(f"{self.root}/{self.name}/{version}".rstrip("/"))
