@@ -59,7 +59,7 @@ def hold_out(older: DataFrame, newer: DataFrame, als: AlsConfig, as_of_ms: int) 
     begun = interactions(newer.join(first, ["user", "item"], "left_semi"), als.half_life_days, as_of_ms)
     begun = begun.join(data.items.select(F.col("id").alias("item"), F.col("index").alias("item_index")), "item")
     relevant = newer.select("user", "item").distinct().join(data.rows, ["user", "item"], "left_anti")
-    known = _segments(data.rows)
+    known = segments(data.rows, MAX_SEEN)
     asked = relevant.join(known, "user").union(later.join(begun, "user", "left_semi").withColumn("segment", F.lit(NEW)))
     columns = "user", "item", "item_index", "strength"
     return judged_on(data, data.rows.select(*columns).union(begun.select(*columns)), asked)
@@ -80,9 +80,11 @@ def known_users(parts: Segments) -> Quality:
     return pooled(part for name, part in parts.items() if name != NEW)
 
 
-def _segments(rows: DataFrame) -> DataFrame:
-    """`user, segment` of those who have seen `MAX_SEEN` items at most."""
-    counts = rows.groupBy("user").agg(F.count("*").alias("items")).where(F.col("items") <= MAX_SEEN)
+def segments(rows: DataFrame, most: int | None = None) -> DataFrame:
+    """`user, segment` of those who have `most` items at most."""
+    counts = rows.groupBy("user").agg(F.count("*").alias("items"))
+    if most is not None:
+        counts = counts.where(F.col("items") <= most)
     segment = F.when(F.col("items") <= LIGHT_ITEMS, "light").otherwise("heavy").alias("segment")
     return counts.select("user", segment)
 
