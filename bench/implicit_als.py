@@ -71,7 +71,7 @@ def ndcg(model: Any, train: Any, seen: Any, wanted: Any) -> float:
     gains = []
     for user, row_of in zip(users, recommended, strict=True):
         of_user = wanted.indices[wanted.indptr[user] : wanted.indptr[user + 1]]
-        gains.append(float(np.isin(row_of, of_user) @ discounts / ideal[min(len(of_user), K)]))
+        gains.append(float(np.isin(row_of, of_user) @ discounts[: len(row_of)] / ideal[min(len(of_user), K)]))
     return float(np.mean(gains))
 
 

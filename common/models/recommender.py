@@ -64,6 +64,13 @@ class Recommender:
             row[:] = self.share * _standard(row, history.items) + (1 - self.share) * _standard(together, history.items)
         return by_als
 
+    def places(self, names: Sequence[str]) -> Places:
+        """Places of those of the items that the model knows: ids are in the order of their bytes."""
+        wanted = np.array([name.encode() for name in names], "S")
+        found = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
+        known: Places = found[self.ids[found] == wanted]
+        return known
+
     def names(self, places: Places) -> list[str]:
         """The ids of the items at these places."""
         return [bytes(name).decode() for name in self.ids[places]]
