@@ -92,13 +92,16 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
     written = [run.version for run in runs(spark, config) if run.status in ("trained", "published")]
     keep = {*written[: config.als.keep_versions], live_version(config)}
     gone = [version for version in written if version not in keep]
+    arrays = model_store(config)
     for version in gone:
         users = _candidates(spark, config, version).select("user")
         write(users, redis_target(config), unlink_candidates(Keys(config.redis.prefix), version))
         for name in PARTS:
             delete_part(spark, config, name, f"model_version = '{version}'")
-        model_store(config).remove(version)
+        arrays.remove(version)
         set_status(spark, config, version, "retired")
+    for unknown in {*arrays.factors.versions()} - {*written}:  # of a training that was killed
+        arrays.remove(unknown)
     return gone
 
 
