@@ -27,6 +27,7 @@ def measure_implicit(ask: Ask, likes: pa.Table, als: AlsConfig, our_seconds: flo
     try:
         from implicit.als import AlternatingLeastSquares
         from scipy.sparse import csr_matrix
+        from threadpoolctl import threadpool_limits
     except ImportError:
         ask.say("als: no comparison with 'implicit', which is not installed (pip install 'stylestream[bench]')")
         return []
@@ -40,7 +41,8 @@ def measure_implicit(ask: Ask, likes: pa.Table, als: AlsConfig, our_seconds: flo
     def fitted(regularization: float, alpha: float) -> Any:
         options = {"factors": als.rank, "iterations": als.iterations, "random_state": SEED}
         model = AlternatingLeastSquares(regularization=regularization, alpha=alpha, **options)
-        model.fit(train, show_progress=False)
+        with threadpool_limits(1, "blas"):  # it has threads of its own
+            model.fit(train, show_progress=False)
         return model
 
     tried = []
