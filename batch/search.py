@@ -1,8 +1,8 @@
 """The bounded search of parameters: successive halving of ALS settings, then the item-item model and its share.
 
 Settings are spread over the logarithms of the ranges by a Halton sequence (Halton 1960), the configuration's own
-first among them. Each is trained with a quarter of the iterations; the better third with half of them, the best
-third of those with all (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification"). With the best,
+first among them. Each is trained with half the rank and a quarter of the iterations; the better third with half of
+both, the best third of those in full, which is what costs (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification"). With the best,
 every regularisation of the item-item model is trained once and judged with every share. Bounded by `trials` and by
 `minutes`: after them nothing new begins. Judged on held-out actions that no later judgement sees.
 """
@@ -19,7 +19,7 @@ from common.config import AlsConfig, SearchConfig
 from common.models.recommender import ModelStore
 
 KEPT = 3  # one in so many goes on
-RUNGS = (4, 2, 1)  # divisors of the iterations
+RUNGS = ((4, 2), (2, 2), (1, 1))  # divisors of the iterations and of the rank
 VERSION = "search"
 SEARCHED = ("rank", "iterations", "regularization", "alpha", "share")
 
@@ -41,7 +41,7 @@ class Tried:
 
 
 def search(held: HeldOut, als: AlsConfig, store: ModelStore, say: Say = lambda _: None) -> list[Tried]:
-    """All that was tried, the best last; its `als` has the iterations of the configuration."""
+    """All that was tried, the best last; each `als` has the rank and iterations of the configuration."""
     deadline = time.monotonic() + 60 * als.search.minutes
     trained = list[AlsConfig]()
 
@@ -64,12 +64,12 @@ def search(held: HeldOut, als: AlsConfig, store: ModelStore, say: Say = lambda _
 def halving(start: Iterable[AlsConfig], judge: Judge, late: Callable[[], bool]) -> list[Tried]:
     """Trials in the order of rungs, then of quality; at least one, the last one with all iterations set."""
     alive, tried = list(start), list[Tried]()
-    for divisor in RUNGS:
+    for of_iterations, of_rank in RUNGS:
         rung = []
         for als in alive:
             if tried and late():
                 break
-            short = replace(als, iterations=max(1, als.iterations // divisor))
+            short = replace(als, iterations=max(1, als.iterations // of_iterations), rank=max(1, als.rank // of_rank))
             rung.append(Tried(als, judge(short)))
             tried = [*tried, rung[-1]]
         ordered = sorted(rung, key=lambda one: one.ndcg)
@@ -85,7 +85,6 @@ def settings(als: AlsConfig) -> list[AlsConfig]:
     spread = [
         replace(
             als,
-            rank=wide.ranks[n % len(wide.ranks)],
             regularization=_between(wide.regularization, radical_inverse(n, 2)),
             alpha=_between(wide.alpha, radical_inverse(n, 3)),
         )

@@ -141,7 +141,6 @@ class SearchConfig(Strict):
 
     trials: NonNegative
     minutes: PositiveFloat
-    ranks: Annotated[list[Positive], Field(min_length=1)]
     regularization: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
     alpha: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
     item_item_regularization: Annotated[list[PositiveFloat], Field(min_length=1)]
