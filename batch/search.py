@@ -3,8 +3,9 @@
 Settings are spread over the logarithms of the ranges by a Halton sequence (Halton 1960), the configuration's own
 first among them. Each is trained with half the rank and a quarter of the iterations; the better third with half of
 both, the best third of those in full, which is what costs (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm
-Identification"). With the best, every regularisation of the item-item model is trained once and judged with every share. Bounded by `trials` and by
-`minutes`: after them nothing new begins. Judged on held-out actions that no later judgement sees.
+Identification"). With the best, every regularisation of the item-item model is trained once and judged with every
+share. Bounded by `trials` and by `minutes`: after them nothing new begins. Judged on held-out actions that no later
+judgement sees.
 """
 
 import math
