@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from batch import factors, models, registry
 from batch.entry import run_job
 from batch.evaluate import split_by_time
-from batch.held_out import hold_out, known_users
+from batch.held_out import hold_out
 from batch.interactions import actions, interactions
 from batch.item_item import named
 from batch.live import live_parameters, working_store
@@ -73,11 +73,11 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
         return Outcome("no-data", f"not trained: {few} in the lake; it takes {MIN_USERS} users and {MIN_ITEMS} items")
     factors.use_checkpoints(spark, f"{config.checkpoint_path}/als")
     chosen, judged, tried = _judge(spark, config, given)
-    if known_users(judged.als).users < MIN_EVALUATED:
+    if not judged.als:
         return Outcome(
             "no-data",
-            f"not trained: {known_users(judged.als).users} users have acted on something new in the newest"
-            f" {config.als.test_fraction:.0%} of the actions; the evaluation takes {MIN_EVALUATED}",
+            f"not trained: fewer than {MIN_EVALUATED} users have acted on something new in the newest"
+            f" {config.als.test_fraction:.0%} of the actions",
         )
     version = registry.version_name(given.started)
     counts = {"users": users, "items": items, "interactions": pairs, "actions": given.actions}
@@ -100,9 +100,9 @@ def _judge(spark: SparkSession, config: Config, given: _Input) -> tuple[AlsConfi
     older, newer = split_by_time(given.rows, als.test_fraction)
     if als.search.trials:
         held = hold_out(*split_by_time(older, als.test_fraction), als, given.as_of_ms)
-        found = search(held, als, store)
+        found = search(held, als, store) if held.users() >= MIN_EVALUATED else []
         held.release()
-        als, tried = found[-1].als, [one.noted() for one in found]
+        als, tried = found[-1].als if found else als, [one.noted() for one in found]
     held = hold_out(older, newer, als, given.as_of_ms)
     judged = trial(held, als, store, live_parameters(spark, config))
     held.release()

@@ -35,6 +35,10 @@ class HeldOut:
     wanted: DataFrame
     seen: DataFrame
 
+    def users(self) -> int:
+        """Known users who are judged."""
+        return self.wanted.where(F.col("segment") != NEW).select("user").distinct().count()
+
     def judged(self, store: ModelStore, version: str, share: float | None = None) -> Segments:
         """Quality of a version that was trained on `data`, by segment."""
         return by_segment(ranked(recommend(self.given, store, version, K, share)), self.wanted)

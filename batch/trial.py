@@ -5,7 +5,7 @@ same exclusions. The live model itself cannot be: it has learned from actions th
 parameters are trained once more on the same older actions (docs/adr/0016).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from batch.evaluate import K, Quality
 from batch.held_out import HeldOut, Segments, known_users
@@ -68,12 +68,18 @@ class Trial:
 
 
 def trial(held: HeldOut, als: AlsConfig, store: ModelStore, live: AlsConfig | None = None) -> Trial:
-    """Judges the parameters, and those of the live model where they are others."""
-    other = live is not None and _learned(live) != _learned(als)
-    mine = _judged(held, als, store)
-    theirs = _judged(held, live, store) if other and live is not None else None
-    of_live = None if theirs is None else theirs[0] if theirs[1] is None else theirs[1]
-    return Trial(mine[0], mine[1], held.popularity(), of_live)
+    """Judges the parameters, and those of the live model where they are others; nothing with too few users."""
+    if held.users() < MIN_EVALUATED:
+        return Trial({}, None, {}, None)
+    alone, blend = _judged(held, als, store)
+    if live is None or _learned(live) == _learned(als):
+        theirs = None
+    elif live.share == 1 and _learned(live) == _learned(replace(als, share=1.0, item_item=live.item_item)):
+        theirs = alone
+    else:
+        of_live = _judged(held, live, store)
+        theirs = of_live[0] if of_live[1] is None else of_live[1]
+    return Trial(alone, blend, held.popularity(), theirs)
 
 
 def _judged(held: HeldOut, als: AlsConfig, store: ModelStore) -> tuple[Segments, Segments | None]:
