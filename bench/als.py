@@ -8,16 +8,15 @@ nDCG@10 on the last 10. `implicit` (extra `bench`) is given the same search of r
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from batch.entry import session
 from batch.evaluate import Quality, pooled
 from batch.factors import Indexed, index, use_checkpoints
 from batch.held_out import HeldOut, Segments, judged_on, segments
@@ -30,7 +29,6 @@ from bench.report import Row, row
 from bench.stack import Ask, own
 from common.config import AlsConfig, Config, SearchConfig
 from common.errors import ConfigError
-from common.session import build_session
 
 SECTION, FILE, MOVIELENS_ROWS, VERSION = "als", "movielens_1m_folds.parquet", 836_478, "bench"
 SEARCH = SearchConfig(9, 20.0, [0.02, 0.5], [0.25, 8.0], [100.0, 300.0], [0.25, 0.5, 0.75])
@@ -57,12 +55,18 @@ def measure(ask: Ask) -> list[Row]:
         ask.say(f"als: skipped, for no ratings are given (--ratings FILE, or {FILE} in STYLESTREAM_DATA)")
         return []
     table = liked(file, ask.config.simulator.seed)
-    with tempfile.TemporaryDirectory(prefix="bench-als-") as name, _session(ask.config, Path(name)) as (spark, config):
+    with tempfile.TemporaryDirectory(prefix="bench-als-", ignore_cleanup_errors=True) as name:
         pq.write_table(table, f"{name}/likes.parquet")
-        parts = split(spark.read.parquet(f"{name}/likes.parquet"))
-        rows, best = _ours(ask, config, parts, len(table) == MOVIELENS_ROWS)
-        seconds, quality = (next(r["value"] for r in rows if r["name"] == f"ALS: {n}") for n in ("training", "nDCG@10"))
+        config = own(ask.config, Path(name))
+        rows, best = _in_session(ask, config, f"{name}/likes.parquet", len(table) == MOVIELENS_ROWS)
+    seconds, quality = (next(r["value"] for r in rows if r["name"] == f"ALS: {n}") for n in ("training", "nDCG@10"))
     return rows + measure_implicit(ask, table, best, seconds, quality)
+
+
+def _in_session(ask: Ask, config: Config, likes: str, movielens: bool) -> tuple[list[Row], AlsConfig]:
+    with session(config, "bench-als", Path(likes).with_name("spark.log")) as spark:
+        use_checkpoints(spark, f"{config.checkpoint_path}/als")
+        return _ours(ask, config, split(spark.read.parquet(likes)), movielens)
 
 
 def ratings_file(ask: Ask) -> Path | None:
@@ -124,14 +128,3 @@ def _quality(name: str, segment: Segments, movielens: bool) -> list[Row]:
     rest = [("recall@10", overall.recall), ("MRR@10", overall.mrr)]
     rest += [(f"nDCG@10, {of} users", quality.ndcg) for of, quality in sorted(segment.items())]
     return [ndcg | published, *(row(SECTION, f"{name}: {what}", value, "") for what, value in rest)]
-
-
-@contextmanager
-def _session(config: Config, folder: Path) -> Iterator[tuple[SparkSession, Config]]:
-    mine = own(config, folder)
-    spark = build_session(mine, "stylestream-bench-als", {"spark.local.dir": str(folder / "local")})
-    try:
-        use_checkpoints(spark, f"{mine.checkpoint_path}/als")
-        yield spark, mine
-    finally:
-        spark.stop()
