@@ -19,8 +19,8 @@ SHARE = 1e-4
 LAST = 10  # items of the session that count, the newest
 EARLIER = 5  # of them those whose transitions count
 AGAIN = 4  # places that have a weight of their own
-LISTS = ("neighbours", "next", "after", "after-earlier", "before", "before-earlier")
-LISTS = (*LISTS, "near2", "near2-earlier", "near3", "near3-earlier")
+WALKS = ("near2", "near2-earlier", "near3", "near3-earlier")
+LISTS = ("neighbours", "next", "after", "after-earlier", "before", "before-earlier", *WALKS)
 AMOUNTS = ("neighbours", "after", "before", "near2")
 POPULAR = ("popular-day", "popular-week", "popular-month", "popular")
 SEEN = ("again-1", "again-2", "again-3", "again-4", "again-earlier", "again-count", "again-share")
@@ -92,7 +92,7 @@ def _gathered(sources: list[Source], place: Ints, n: int) -> Floats:
     """Sums of the values, sources × candidates."""
     at = np.concatenate([place[ids] + row * n for row, (ids, _) in enumerate(sources)])
     values = np.concatenate([values for _, values in sources])
-    return np.bincount(at, values, len(sources) * n).reshape(len(sources), n)
+    return np.asarray(np.bincount(at, values, len(sources) * n), float).reshape(len(sources), n)
 
 
 def _again(session: Ints, seen: Ints, places: Ints, n: int) -> Floats:

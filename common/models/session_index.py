@@ -20,7 +20,7 @@ from common.models.sparse_rows import Floats, Ints, Rows, normalised, product, r
 
 WINDOW = 10  # transitions over at most so many steps
 LONGEST = 50  # a longer session is cut to its newest actions: bots make no neighbours
-WIDEST = 100  # neighbours an item that a walk goes on from
+WIDEST = 50  # neighbours an item that a walk goes on from
 NEAR = 100  # neighbours an item that are kept of a walk
 FAVOURITES = 100  # the most popular items: what is left to offer where nothing else speaks
 HALF_LIVES = (0.007, 0.035, 0.17, 1e6)  # of popularity, as shares of the time span; the last counts all alike
@@ -37,7 +37,7 @@ class Build:
 
 @dataclass(frozen=True)
 class SessionIndex:
-    """See above. `weights[session]` decays with age; `rarity` is ln(n / sessions with the item); `popular` has a column
+    """See above. `weights[session]` decays with age; `rarity` is ln(1 + n / sessions with it); `popular` has a column
     a half-life; `favourites` are the most popular items of the second."""
 
     offsets: Ints
@@ -68,8 +68,9 @@ class SessionIndex:
     @classmethod
     def named(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "SessionIndex":
         """What `arrays()` made."""
-        flat = {name: arrays[name] for name in cls.__dataclass_fields__ if name not in PARTS}
-        return cls(**flat, **{name: Rows.named(dict(arrays), name) for name in PARTS})
+        parts: dict[str, Any] = {name: arrays[name] for name in cls.__dataclass_fields__ if name not in PARTS}
+        parts |= {name: Rows.named(dict(arrays), name) for name in PARTS}
+        return cls(**parts)
 
 
 def shortened(offsets: Ints, items: Ints, longest: int = LONGEST) -> tuple[Ints, Ints]:
@@ -116,7 +117,7 @@ def _postings(offsets: Ints, items: Ints, session: Ints, n_items: int, recent: i
     new[1:] = (item[1:] != item[:-1]) | (where[1:] != where[:-1])
     order, item = order[new], item[new]
     first = np.searchsorted(item, np.arange(n_items + 1))
-    rarity = np.log(max(1, len(offsets) - 1) / np.maximum(np.diff(first), 1)).astype(np.float32)
+    rarity = np.log1p((len(offsets) - 1) / np.maximum(np.diff(first), 1)).astype(np.float32)
     order = order[np.arange(len(order)) - first[item] < recent]
     kept = np.searchsorted(items[order], np.arange(n_items + 1))
     return rarity, kept, session[order].astype(np.int32), place[order].astype(np.int16)

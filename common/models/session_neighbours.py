@@ -61,7 +61,7 @@ def neighbours(index: SessionIndex, seen: Ints, rarity: Floats, fresh: Fresh = N
 def _similar(session: Ints, place: Ints, rank: Ints, strength: Floats) -> tuple[Ints, Floats, Ints]:
     """Sessions, their summed strength, and where the newest item of the query stands in each."""
     found, at = np.unique(session, return_inverse=True)
-    total = np.bincount(at, strength[rank], len(found))
+    total = np.asarray(np.bincount(at, strength[rank], len(found)), float)
     matched = np.zeros(len(found), np.int64)
     matched[at[::-1]] = place[::-1]  # ranks ascend: the newest is written last
     return found, total, matched

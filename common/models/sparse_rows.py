@@ -42,17 +42,20 @@ class Rows:
 def ranges(starts: Ints, lengths: Ints) -> Ints:
     """starts[0] … starts[0] + lengths[0] − 1, starts[1] … as one array."""
     before = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+    return np.asarray(np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths))
 
 
 def summed(rows: Ints, ids: Ints, values: Floats, n: int, keep: int | None = None) -> Rows:
     """Rows 0 … n − 1 from triples, those of the same place added; with `keep` the largest so many a row, best first."""
     width = int(ids.max(initial=0)) + 1
-    pairs, place = np.unique(rows.astype(np.int64) * width + ids, return_inverse=True)
-    totals = np.bincount(place, values, len(pairs))
-    row, column = pairs // width, pairs % width
+    pairs = rows.astype(np.int64) * width + ids
+    order = np.argsort(pairs)
+    pairs = pairs[order]
+    begins = np.flatnonzero(np.diff(pairs, prepend=-1))
+    totals = np.add.reduceat(values[order].astype(float), begins) if len(begins) else np.zeros(0)
+    row, column = pairs[begins] // width, pairs[begins] % width
     if keep is not None:
-        order = np.lexsort((column, -totals, row))
+        order = np.argsort(row - totals / (2 * totals.max(initial=1e-300)))  # by row, then the largest: one sort
         first = np.searchsorted(row, np.arange(n))
         order = order[np.arange(len(order)) - first[row] < keep]
         row, column, totals = row[order], column[order], totals[order]
