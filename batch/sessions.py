@@ -96,7 +96,7 @@ def sessions(events: DataFrame, config: SessionsConfig) -> DataFrame:
 def build(
     batches: Iterator[pa.RecordBatch], store: Artifacts, version: str, about: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
-    """Fits and writes one version from all sessions, `time, items` oldest first; yields its figures, if there are any."""
+    """Fits and writes one version from all sessions, `time, items` oldest first; its figures, if there are any."""
     parts = [batch for batch in batches if batch.num_rows]
     if not parts:
         return

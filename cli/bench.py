@@ -30,11 +30,8 @@ def bench(
     quick: bool,
     json_file: Path | None,
     compare: Path | None,
-    data: Path | None,
-    lists: Path | None,
-    train: Path | None,
-    test: Path | None,
     running: bool,
+    **files: Path | None,
 ) -> None:
     """Measure sections (throughput, freshness, serving, keywords, next-item; all when none is named) and print a table.
 
@@ -46,7 +43,7 @@ def bench(
 
     names = chosen(sections, running)
     earlier = report.read(compare) if compare else None
-    _must_be_there({"--data": data, "--lists": lists, "--train": train, "--test": test})
+    _must_be_there({f"--{name}": file for name, file in files.items()})
     where, rows = report.environment(), list[report.Row]()
     if json_file is not None:  # what cannot be written is said before the work
         report.write(json_file, where, rows)
@@ -57,7 +54,7 @@ def bench(
 
     for name in names:
         say(f"section {name}")
-        rows += SECTIONS[name](Ask(config, quick, running, data, say, lists, train=train, test=test))
+        rows += SECTIONS[name](Ask(config, quick, running, say=say, **files))
         if json_file is not None:  # what was measured outlives a later section's failure
             report.write(json_file, where, rows)
     click.echo(f"here:    {report.environment_line(where)}")
