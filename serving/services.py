@@ -1,5 +1,6 @@
 """What a serving process holds while it runs: configuration, connections, counters."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from common.redis_client import redis_target
 from serving.kept import Kept
 from serving.limits import RateLimit
 from serving.metrics import Metrics
+from serving.now import Now
 from serving.producer import AckProducer
 from serving.products import Products
 
@@ -35,6 +37,7 @@ class Services:
     metrics: Metrics
     rate: RateLimit
     products: Products
+    now: Now
     kept: Kept
     wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
 
@@ -46,6 +49,8 @@ async def running(config: Config) -> AsyncIterator[Services]:
     client = connect(config)
     keys = Keys(config.redis.prefix)
     producer.start()
+    now = Now(config, client)
+    watching = asyncio.create_task(now.watch())
     try:
         yield Services(
             config=config,
@@ -55,10 +60,12 @@ async def running(config: Config) -> AsyncIterator[Services]:
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
+            now=now,
             kept=Kept(),
             wide=set(),
         )
     finally:
+        watching.cancel()
         producer.stop()
         await client.aclose()
 
