@@ -3,7 +3,7 @@
 Reads `events` of the newest `sessions.days` at one version of the table. A session is a `session_id`, else a user's
 actions without a gap of `gap_minutes`; of one item several times running the first counts, of a long session the
 newest 50. The sessions stream to one task, which builds the index and writes it as the artifact `sessions`; only its
-figures come to the driver. Then the pointers move, the lake's and the one in Redis. Run again, it makes another version.
+figures come to the driver. Then the pointers move, the lake's and the one in Redis. Again, it makes another version.
 """
 
 from collections.abc import Iterator
