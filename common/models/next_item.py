@@ -2,9 +2,9 @@
 
 Signals are of two kinds: ln(1 + share / 10⁻⁴), the share an item has of what a source says in all; and ln(1 + value),
 how much the source knows. Sources: session neighbours, transitions, walks, popularity over four half-lives, and where
-the item stood in the session itself (what was just seen is often seen again). All are 0 or more, so a score is the sum
-of its signals' contributions, and that is what an explanation shows. The weights are fitted on the newest
-sessions (`common.models.next_item_fit`), none is set by hand.
+the item stood in the session itself (what was just seen is often seen again); vectors say a cosine as it is. All are 0
+or more, so a score is the sum of its signals' contributions, and that is what an explanation shows. The weights are
+fitted on the newest sessions (`common.models.next_item_fit`), none is set by hand.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,11 @@ AGAIN = 4  # places that have a weight of their own
 WALKS = ("near2", "near2-earlier", "near3", "near3-earlier")
 LISTS = ("neighbours", "next", "after", "after-earlier", "before", "before-earlier", *WALKS)
 AMOUNTS = ("neighbours", "after", "before", "near2")
+ALIKE = ("alike", "alike-session")
+ALIKE_FADE = 0.7  # of the session's vectors, an item
 POPULAR = ("popular-day", "popular-week", "popular-month", "popular")
 SEEN = ("again-1", "again-2", "again-3", "again-4", "again-earlier", "again-count", "again-share")
-SIGNALS = (*LISTS, *(f"{name}-amount" for name in AMOUNTS), *POPULAR, *SEEN)
+SIGNALS = (*LISTS, *(f"{name}-amount" for name in AMOUNTS), *ALIKE, *POPULAR, *SEEN)
 Source = tuple[Ints, Floats]
 
 
@@ -50,11 +52,12 @@ def candidates(index: SessionIndex, session: Ints, fresh: Fresh = NONE) -> Candi
     values = _gathered(sources, place, len(items))
     shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
     amounts = values[[LISTS.index(name) for name in AMOUNTS]]
-    popular = np.zeros((len(items), len(POPULAR)))
+    popular, alike = np.zeros((len(items), len(POPULAR))), np.zeros((len(items), len(ALIKE)))
     old = items < index.n_items
     popular[old] = np.log1p(index.popular[items[old]])
+    alike[old] = _alike(index, seen, items[old])
     again = _again(session, seen, place[seen], len(items))
-    return Candidates(items, np.hstack([np.log1p(shares.T / SHARE), np.log1p(amounts.T), popular, again]))
+    return Candidates(items, np.hstack([np.log1p(shares.T / SHARE), np.log1p(amounts.T), alike, popular, again]))
 
 
 def best(found: Candidates, weights: Floats, n: int) -> list[tuple[int, float]]:
@@ -86,6 +89,15 @@ def _sources(index: SessionIndex, seen: Ints, fresh: Fresh) -> list[Source]:
     for rows in (index.after, index.before, index.near2, index.near3):
         sources += [rows.of(last, np.ones(len(last))), rows.of(seen[earlier], 1.0 / earlier)]
     return sources
+
+
+def _alike(index: SessionIndex, seen: Ints, items: Ints) -> Floats:
+    """Cosines to the last item and to the session, an item counting `ALIKE_FADE` of the one after it; 0 at least."""
+    fades = ALIKE_FADE ** np.arange(len(seen))
+    directions = np.zeros((2, index.vectors.shape[1]), np.float32)
+    for n in np.flatnonzero(seen < index.n_items):
+        directions[:, :] += np.outer([n == 0, fades[n] / fades.sum()], index.vectors[seen[n]])
+    return np.asarray(np.maximum(index.vectors[items] @ directions.T, 0))
 
 
 def _gathered(sources: list[Source], place: Ints, n: int) -> Floats:

@@ -5,7 +5,8 @@ arrays that a serving process maps. `sessions`: items of each session. `postings
 sessions with it, newest first, `places` where it last stood in them (VMIS-kNN's index: Kersbergen et al., Serenade,
 SIGMOD 2022). `after`, `before`: weighted transitions, 1/distance each (sequential rules: Ludewig & Jannach 2018).
 `near2`, `near3`: the probability of a random walk of two and three steps between items that stand in one session,
-so that an item of few sessions has neighbours too (S-Walk: Choi et al., WSDM 2022). A session counts
+so that an item of few sessions has neighbours too (S-Walk: Choi et al., WSDM 2022). `vectors`: of
+`common.models.item_vectors`, for items that no walk reaches. A session counts
 2^(−age / half-life), age being the share of the index's time span since then.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.models.item_vectors import vectors
 from common.models.sparse_rows import Floats, Ints, Rows, normalised, product, ranges, summed
 
 WINDOW = 10  # transitions over at most so many steps
@@ -53,6 +55,7 @@ class SessionIndex:
     before: Rows
     near2: Rows
     near3: Rows
+    vectors: Floats
 
     @property
     def n_items(self) -> int:
@@ -89,7 +92,8 @@ def build(offsets: Ints, items: Ints, times: Floats, n_items: int, how: Build) -
     rarity, posting_offsets, postings, places = _postings(offsets, items, session, n_items, how.recent)
     after = _transitions(items, session, weights, n_items)
     before = _turned(after, n_items)
-    steps = _walk(after, before, n_items)
+    together = _together(after, before, n_items)
+    steps = normalised(_together(after, before, n_items, WIDEST))
     near2 = product(steps, steps, NEAR)
     popular = np.column_stack([np.bincount(items, np.exp2(-age / part)[session], n_items) for part in HALF_LIVES])
     return SessionIndex(
@@ -106,6 +110,7 @@ def build(offsets: Ints, items: Ints, times: Floats, n_items: int, how: Build) -
         before,
         near2,
         product(near2, steps, NEAR),
+        vectors(together, n_items),
     )
 
 
@@ -139,8 +144,8 @@ def _turned(rows: Rows, n_items: int) -> Rows:
     return summed(rows.ids, row, rows.values, n_items)
 
 
-def _walk(after: Rows, before: Rows, n_items: int) -> Rows:
-    """Probability of a step to an item of the same session, either way."""
+def _together(after: Rows, before: Rows, n_items: int, keep: int | None = None) -> Rows:
+    """How much two items stand in one session, either way."""
     row = [np.repeat(np.arange(n_items), np.diff(part.offsets)) for part in (after, before)]
     ids, values = np.concatenate([after.ids, before.ids]), np.concatenate([after.values, before.values])
-    return normalised(summed(np.concatenate(row), ids, values, n_items, WIDEST))
+    return summed(np.concatenate(row), ids, values, n_items, keep)

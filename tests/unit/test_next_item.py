@@ -70,6 +70,16 @@ def test_every_source_is_what_its_definition_says(
     assert column(found, "neighbours-amount") == pytest.approx(amounts, rel=1e-3, abs=1e-6)
 
 
+def test_vectors_speak_for_what_is_alike_and_never_against() -> None:
+    index = index_of([[0, 1], [1, 2, 0], [3, 4], [4, 3, 5], [2, 6]])
+    found = candidates(index, np.array([3, 1, 0]))
+    cosines = index.vectors @ index.vectors.T
+    session = (cosines[0] + 0.7 * cosines[1] + 0.49 * cosines[3]) / (1 + 0.7 + 0.49)
+    for name, expected in (("alike", cosines[0]), ("alike-session", session)):
+        positive = {n: value for n, value in enumerate(expected) if value > 0 and n in found.items}
+        assert column(found, name) == pytest.approx(positive, rel=1e-4, abs=1e-6)
+
+
 def test_what_was_just_seen_has_weights_of_its_own_by_place() -> None:
     found = candidates(index_of([[0, 1], [2, 3]]), np.array([8, 7, 6, 5, 4, 6, 5]))
     assert column(found, "again-1") == {5: 1.0}
