@@ -69,6 +69,12 @@ class SessionIndex:
         return flat
 
     @classmethod
+    def array_names(cls) -> set[str]:
+        """Names of all arrays."""
+        parts = {f"{name}_{part}" for name in PARTS for part in ("offsets", "ids", "values")}
+        return parts | {name for name in cls.__dataclass_fields__ if name not in PARTS}
+
+    @classmethod
     def named(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "SessionIndex":
         """What `arrays()` made."""
         parts: dict[str, Any] = {name: arrays[name] for name in cls.__dataclass_fields__ if name not in PARTS}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.errors import UnavailableError
 from common.models.next_item import SIGNALS, Candidates, best, candidates
 from common.models.session_index import SessionIndex
 from common.models.session_neighbours import NONE, Fresh
@@ -37,7 +38,10 @@ class SessionModel:
 
     @classmethod
     def of(cls, version: str, arrays: Mapping[str, npt.NDArray[Any]]) -> "SessionModel":
-        """The model of an artifact's arrays, as the job `sessions` writes them."""
+        """The model of an artifact's arrays, as the job `sessions` writes them; `UnavailableError` when they are another
+        release's."""
+        if len(arrays.get("ranking", ())) != len(SIGNALS) or not {"names", *SessionIndex.array_names()} <= set(arrays):
+            raise UnavailableError(f"session index {version} is another release's: run 'stylestream batch sessions'")
         return cls(version, SessionIndex.named(arrays), np.asarray(arrays["ranking"]), arrays["names"])
 
     def candidates(

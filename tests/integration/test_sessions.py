@@ -1,6 +1,7 @@
 """The session index from Delta to a serving process, and sessions newer than it through the real user sink."""
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -49,16 +50,17 @@ def asked(config: Config, question: Callable[[Now], Awaitable[T]]) -> T:
     return asyncio.run(answer())
 
 
-def test_the_job_publishes_a_version_that_serving_maps_and_keeps_the_last_three(
+def test_the_job_publishes_a_version_that_serving_maps_and_keeps_the_newest(
     spark: SparkSession, config: Config, redis_conn: redis.Redis
 ) -> None:
     assert asked(config, lambda now: now.candidates(["g1-0"], 3)) is None
     assert sessions.run(spark, config).status == "no-data"
     append(lake_events(spark, past(1)), config, EVENTS, "date")
-    made = [sessions.run(spark, config).message.split()[2] for _ in range(4)]
+    config = dataclasses.replace(config, sessions=dataclasses.replace(config.sessions, keep_versions=1))
+    made = [sessions.run(spark, config).message.split()[2] for _ in range(2)]
     live = redis_conn.get(Keys(config.redis.prefix).live_sessions)
     assert live == made[-1].encode()
-    assert artifacts(config, "sessions").versions() == made[-3:]
+    assert artifacts(config, "sessions").versions() == made[1:]
     answer = asked(config, lambda now: now.candidates(["g1-0", "g1-2"], 4))
     assert answer is not None
     assert {item.split("-")[0] for item, _ in answer.items} == {"g1"}

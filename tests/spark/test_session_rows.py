@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 from pyspark.sql import SparkSession
 
 from batch.sessions import build, coded, newest_days, sessions
 from common.artifacts import Artifacts
 from common.config_load import load_config
+from common.errors import UnavailableError
 from common.models.next_item_fit import fit
 from common.models.session_index import LONGEST
 from common.models.session_model import SessionModel
@@ -81,6 +83,8 @@ def test_a_version_answers_as_the_model_it_was_made_of(tmp_path: Path) -> None:
     direct = SessionModel("direct", (model := fit(made)).index, model.weights, names)
     for seen in (["i1"], ["i2", "i3"], ["unheard", "i4"], []):
         assert mapped.candidates(seen, 10).items == direct.candidates(seen, 10).items
+    with pytest.raises(UnavailableError, match="another release's"):
+        SessionModel.of("1", {**version.arrays, "ranking": version.arrays["ranking"][1:]})
     answer = mapped.candidates(["i2", "i3"], 10, explain=True)
     assert [round(sum(parts.values()), 9) for parts in answer.reasons] == [round(s, 9) for _, s in answer.items]
 
