@@ -38,8 +38,7 @@ class SessionModel:
 
     @classmethod
     def of(cls, version: str, arrays: Mapping[str, npt.NDArray[Any]]) -> "SessionModel":
-        """The model of an artifact's arrays, as the job `sessions` writes them; `UnavailableError` when they are another
-        release's."""
+        """The model of an artifact's arrays; `UnavailableError` when another release's job wrote them."""
         if len(arrays.get("ranking", ())) != len(SIGNALS) or not {"names", *SessionIndex.array_names()} <= set(arrays):
             raise UnavailableError(f"session index {version} is another release's: run 'stylestream batch sessions'")
         return cls(version, SessionIndex.named(arrays), np.asarray(arrays["ranking"]), arrays["names"])
