@@ -21,6 +21,7 @@ JOBS = {
     "rates": JobEntry("batch.rates", "Learn how often a view leads to a purchase; publish rankings by it."),
     "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
     "ctr": JobEntry("batch.ctr", "Train, judge and publish the click-through model."),
+    "sessions": JobEntry("batch.sessions", "Build, tune and publish the index of session neighbours."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }
 

@@ -1,5 +1,6 @@
 """What a serving process holds while it runs: configuration, connections, counters."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from serving.item_counts import ItemCounts
 from serving.kept import Kept
 from serving.limits import RateLimit
 from serving.metrics import Metrics
+from serving.now import Now
 from serving.past import Past
 from serving.producer import AckProducer
 from serving.products import Products
@@ -39,6 +41,7 @@ class Services:
     metrics: Metrics
     rate: RateLimit
     products: Products
+    now: Now
     kept: Kept
     past: Past
     clicks: ClickModel
@@ -53,6 +56,8 @@ async def running(config: Config) -> AsyncIterator[Services]:
     keys = Keys(config.redis.prefix)
     past = Past(config)
     producer.start()
+    now = Now(config, client)
+    watching = asyncio.create_task(now.watch())
     try:
         yield Services(
             config=config,
@@ -62,12 +67,14 @@ async def running(config: Config) -> AsyncIterator[Services]:
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
+            now=now,
             kept=Kept(),
             past=past,
             clicks=ClickModel(ItemCounts(client, keys, late_minutes(config.streaming.watermark))),
             wide=set(),
         )
     finally:
+        watching.cancel()
         producer.stop()
         past.close()
         await client.aclose()

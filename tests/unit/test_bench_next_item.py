@@ -1,0 +1,54 @@
+"""The bench of the next item: its ways answer what they say, its files are judged, its rows are complete."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from bench.next_item import OURS, judged, measure, popularity, read_questions, read_sessions, rules
+from bench.stack import Ask
+from common.config_load import load_config
+from common.errors import ConfigError
+
+
+def written(file: Path, text: str) -> Path:
+    with gzip.open(file, "wt", encoding="utf-8") as out:
+        out.write(text)
+    return file
+
+
+def test_rules_answer_the_session_itself_and_then_what_followed_its_last_item() -> None:
+    answer = rules([["a", "b", "c"], ["a", "c"], ["a", "c"], ["b", "a", "d"]])
+    assert answer(["x", "a"]) == ["a", "x", "c", "b", "d"]  # c: 1/2 + 1 + 1, b: 1, d: 1
+    assert answer(["a", "b"])[:2] == ["b", "a"]
+    assert popularity([["a", "b"], ["b"]])([]) == ["b", "a"]
+
+
+def test_recall_and_reciprocal_rank_are_those_of_the_places() -> None:
+    asked = [(["x"], "a"), (["x"], "b"), (["x"], "c"), (["x"], "z")]
+    values = [row["value"] for row in judged("any", lambda seen: ["a", "b", "c"], asked)][:2]
+    assert values == [pytest.approx(0.75), pytest.approx((1 + 1 / 2 + 1 / 3) / 4, abs=1e-3)]
+
+
+def test_a_whole_run_has_targets_and_published_figures_beside_our_own(tmp_path: Path) -> None:
+    sessions = [f"{n % 9} {(n + 1) % 9} {(n + 2) % 9}" for n in range(2000)]
+    train = written(tmp_path / "train.gz", "\n".join(sessions))
+    test = written(tmp_path / "test.gz", "\n".join(f"{n % 9}\t{(n + 1) % 9}" for n in range(40)))
+    ask = Ask(load_config(env={}), False, False, None, lambda _: None, train=train, test=test)
+    rows = {row["name"]: row for row in measure(ask)}
+    ours = rows[f"{OURS}: MRR@20"]
+    assert (ours["target"], ours["published"]) == (0.195, 0.184)
+    assert ours["value"] > rows["popularity: MRR@20"]["value"]
+    assert rows[f"{OURS}: Recall@20"]["value"] == 1
+    assert measure(Ask(load_config(env={}), False, False, None, lambda _: None)) == []
+
+
+def test_files_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="line 2 is not 'items TAB next item'"):
+        read_questions(written(tmp_path / "t.gz", "1 2\t3\n1 2 3\n"))
+    with pytest.raises(ConfigError, match="no line with two items"):
+        read_sessions(written(tmp_path / "s.gz", "1\n\n"))
+    plain = tmp_path / "plain"
+    plain.write_text("1 2")
+    with pytest.raises(ConfigError, match="cannot be read as gzip"):
+        read_sessions(plain)
