@@ -19,6 +19,7 @@ JOBS = {
     "facts": JobEntry("batch.facts", "Recount item and user facts from the lake; move the horizon T."),
     "corrections": JobEntry("batch.corrections", "Learn what is usual in a category by hour; publish factors."),
     "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
+    "related": JobEntry("batch.related", "Count which items go together or stand in for each other; publish."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import als, facts, keywords, models, registry
+from batch import als, facts, keywords, models, registry, related_versions
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
@@ -46,6 +46,7 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     yield "decayed rankings", lambda: _bases(spark, config, events)
     yield "keywords", lambda: keywords.run(spark, config).message
     yield "model", lambda: _model(spark, config)
+    yield "related items", lambda: _related(spark, config)
     yield "long-term profiles", lambda: f"{_profiles(config, events)} users"
 
 
@@ -95,6 +96,15 @@ def _model(spark: SparkSession, config: Config) -> str:
     with redis_target(config).connect() as client:
         client.set(Keys(config.redis.prefix).live_model, live)
     return f"{live}, {users} users"
+
+
+def _related(spark: SparkSession, config: Config) -> str:
+    versions = related_versions.newest(spark, config)
+    if not versions:
+        return "none yet"
+    written = related_versions.publish(spark, config, versions[0])
+    related_versions.move_pointer(config, versions[0])
+    return f"{versions[0]}, {written} lists"
 
 
 def _profiles(config: Config, events: DataFrame) -> int:

@@ -5,27 +5,29 @@ A value outside its bounds never gets past `common.config_load.load_config`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
-RowsACall = Annotated[int, Field(gt=0, le=3000)]  # two arguments a row; Lua passes some 8,000 at most
-Port = Annotated[int, Field(ge=0, le=65535)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]
-Text = Annotated[str, Field(min_length=1)]
-Duration = Annotated[str, Field(pattern=r"^\d+ (milliseconds|seconds|minutes|hours|days)$")]
-Action = Literal["view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund"]
-
-
-class Strict:
-    """A section: a key that is not one of its fields is refused, also inside a list."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+from common.config_surfaces import RecommendConfig, RelatedConfig
+from common.config_types import (
+    Action as Action,
+)
+from common.config_types import (
+    Duration as Duration,
+)
+from common.config_types import (
+    Fraction,
+    Name,
+    NonNegative,
+    Port,
+    Positive,
+    PositiveFloat,
+    RowsACall,
+    Strict,
+    Text,
+    Weight,
+)
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,6 @@ class ProfileConfig(Strict):
 
 
 @dataclass(frozen=True)
-class RecommendConfig(Strict):
-    candidates: Positive
-    category_boost: Weight
-    price_weight: Weight
-    trend_weight: Weight
-    recent_weight: Weight
-
-
-@dataclass(frozen=True)
 class AlsConfig(Strict):
     rank: Positive
     iterations: Positive
@@ -203,6 +196,7 @@ class Config(Strict):
     rankings: RankingsConfig
     profile: ProfileConfig
     recommend: RecommendConfig
+    related: RelatedConfig
     als: AlsConfig
     serving: ServingConfig
     simulator: SimulatorConfig

@@ -129,6 +129,8 @@ def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
             )
     if rankings.corrections.time_zone not in available_timezones():
         raise ConfigError(f"{file}: 'rankings.corrections.time_zone' is '{rankings.corrections.time_zone}': unknown")
+    if wrong := config.recommend.surfaces.wrong_signals():
+        raise ConfigError(f"{origin.get('recommend.surfaces', file)}: {wrong}")
     longest = rankings.retention_hours * 30
     for ranking in rankings.definitions:
         if ranking.kind == "window" and ranking.minutes > longest:

@@ -7,14 +7,16 @@ the request's time (measured: 15 of 20 ms). A change in the catalogue shows in t
 
 import time
 from collections.abc import Callable, Collection
+from datetime import date
 from typing import Any
 
 from common.keys import Keys
-from common.views.for_you import Product
+from common.views.offers import Product
 
 KEEP_SECONDS = 5.0
 MOST = 200_000
-FIELDS = ("category", "price", "style", "brand", "status", "stock")
+FIELDS = ("category", "price", "style", "brand", "status", "stock", "launch_date")
+EPOCH = date(1970, 1, 1)
 
 
 class Products:
@@ -47,6 +49,15 @@ class Products:
 
 
 def _product(entry: list[bytes | None]) -> Product:
-    category, price, style, brand, status, stock = (value.decode() if value else "" for value in entry)
+    category, price, style, brand, status, stock, launched = (value.decode() if value else "" for value in entry)
     in_stock = not stock or float(stock) > 0
-    return Product(category, float(price) if price else None, style, brand, status != "withdrawn", in_stock)
+    day = _day(launched)
+    return Product(category, float(price) if price else None, style, brand, status != "withdrawn", in_stock, day)
+
+
+def _day(text: str) -> int | None:
+    """Days since 1970 of an ISO date or time; None for what is none."""
+    try:
+        return (date.fromisoformat(text[:10]) - EPOCH).days
+    except ValueError:
+        return None

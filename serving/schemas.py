@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from common.config_surfaces import Signal, Surface
+
 
 class ErrorDetail(BaseModel):
     code: str
@@ -76,7 +78,7 @@ class ProfileBody(BaseModel):
 
 
 class Reason(BaseModel):
-    signal: Literal["als", "category", "price", "trend", "recent"]
+    signal: Signal | Literal["diversity", "exploration"]
     contribution: float
 
 
@@ -88,11 +90,16 @@ class RecommendedItem(BaseModel):
 
 
 class RecommendationsBody(BaseModel):
-    surface: Literal["for-you"]
-    user_id: str
+    surface: Surface
+    user_id: str | None
+    request_id: str = Field(description="names this answer in the topic exposure_candidates")
     model_version: str | None
-    fallback: Literal["popular-in-category", "popular", "none"] | None
+    fallback: Literal["together", "popular-in-category", "popular", "none"] | None
     items: list[RecommendedItem]
+
+
+class ItemRecommendationsBody(RecommendationsBody):
+    item_id: str
 
 
 class ItemBody(BaseModel):

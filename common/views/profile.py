@@ -73,13 +73,14 @@ def _categories(actions: Iterable[Action], long_term: Mapping[str, float], confi
         if action.category and weight > 0:
             age = (newest - action.time_ms) / MINUTE_MS
             short[action.category] += weight * 2.0 ** (-age / config.half_life_minutes)
-    now, long = _normalised(short), _normalised(long_term)
+    now, long = normalised(short), normalised(long_term)
     share = LONG_TERM_SHARE if now and long else float(not now)
     mixed = {name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0) for name in now.keys() | long.keys()}
-    return dict(sorted(_normalised(mixed).items(), key=lambda entry: (-entry[1], entry[0])))
+    return dict(sorted(normalised(mixed).items(), key=lambda entry: (-entry[1], entry[0])))
 
 
-def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
+def normalised(weights: Mapping[str, float]) -> dict[str, float]:
+    """The positive weights over their sum."""
     total = sum(weights.values())
     return {name: weight / total for name, weight in weights.items() if weight > 0} if total > 0 else {}
 
