@@ -21,6 +21,7 @@ from batch import factors, models, registry
 from batch.entry import run_job
 from batch.interactions import actions, interactions
 from batch.outcome import Outcome
+from batch.products import newest_products
 from batch.profiles import bought_items, long_profiles
 from batch.tables import newest_version
 from batch.trial import MIN_EVALUATED, trial
@@ -112,8 +113,9 @@ def _publish(spark: SparkSession, config: Config, given: _Input, version: str, m
 
 
 def profiles(events: DataFrame, config: Config, as_of_ms: int) -> DataFrame:
-    """Long-term profiles: the profile's action weights, the model's half-life."""
-    return long_profiles(events, config.profile.weights, config.als.half_life_days, as_of_ms)
+    """Long-term profiles: the profile's action weights, the model's half-life, styles and brands of the catalogue."""
+    weights, half_life = config.profile.weights, config.als.half_life_days
+    return long_profiles(events, weights, half_life, as_of_ms, newest_products(events.sparkSession, config))
 
 
 def _run(config: Config, given: _Input, version: str, metrics: dict[str, Any], status: registry.Status) -> registry.Run:

@@ -20,6 +20,7 @@ JOBS = {
     "corrections": JobEntry("batch.corrections", "Learn what is usual in a category by hour; publish factors."),
     "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
     "related": JobEntry("batch.related", "Count which items go together or stand in for each other; publish."),
+    "forget": JobEntry("batch.forget", "Delete those who asked to be forgotten from Delta and Redis."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import als, facts, keywords, models, registry, related_versions
+from batch import als, facts, forget, keywords, models, registry, related_versions
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
@@ -41,6 +41,7 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     events = read_table(spark, config, EVENTS, version)
     yield "products", lambda: f"{_products(spark, config)} items"
     yield "facts recounted", lambda: f"{_recounted(spark, config, version)} dates"
+    yield "forgotten users", lambda: f"{forget.mark(spark, config)} marked"
     yield "item facts", lambda: f"{_item_facts(spark, config)} minutes of items"
     yield "user facts", lambda: f"{_user_facts(spark, config)} minutes of users"
     yield "decayed rankings", lambda: _bases(spark, config, events)

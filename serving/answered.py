@@ -11,7 +11,11 @@ from serving.services import Services
 
 
 def answer(services: Services, asked: Asked, found: Found) -> Json:
-    """The contract's answer. `fallback` is `none` where what stands in was refused by filters and purchases."""
+    """The contract's answer. `fallback` is `none` where what stands in was refused by filters and purchases.
+
+    The header X-Request-Id names the answer in the topic `exposure_candidates`; the body is the same for the same
+    question within a minute.
+    """
     recommend = services.config.recommend
     explore = Explore(asked.seed, recommend.explore_from)
     items = blend(found.candidates, recommend.surfaces.of(asked.surface), asked.limit, explore)
@@ -25,11 +29,11 @@ def answer(services: Services, asked: Asked, found: Found) -> Json:
             "surface": asked.surface,
             "user_id": asked.user or None,
             **about,
-            "request_id": request_id,
             "model_version": found.version,
             "fallback": fallback,
             "items": [_item(rank, item, asked.explain) for rank, item in enumerate(items, start=1)],
-        }
+        },
+        headers={"X-Request-Id": request_id},
     )
 
 

@@ -1,8 +1,8 @@
 """Related and similar: what belongs to an item, and what could stand in for it.
 
 With a user, related also looks at the cart as it is now, similar at the last items seen: a cart_add changes the next
-answer. Fresh sessions count beside the lists of the job `related`. An item without any gets what is popular in its
-category (or in those at hand), else overall.
+answer. Fresh sessions count beside the lists of the job `related`. A short list is filled with what is
+popular in the item's category; an item without any gets what is popular there (or in those at hand), else overall.
 """
 
 from common.views import surfaces
@@ -48,7 +48,8 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
         [of_item] if of_item and asked.filters.category is None else categories_at_hand(record.profile, asked.filters)
     )
     popular = await pool(services, categories, depth(asked, record))
-    ranked = {} if listed else popular.in_category | popular.overall
+    enough = len(listed) >= asked.limit + len(asked.filters.exclude)
+    ranked = {} if enough else popular.in_category if listed else popular.in_category | popular.overall
     products = await products_of(services, [*listed, *ranked], ranked)
     if kind == "related":
         candidates = surfaces.related(ties, products, known, popular.trend, person, asked.filters)

@@ -1,5 +1,6 @@
 """Reads what the views are made of from Redis: one pipeline a step, never more than the answer needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,13 @@ class UserRecord:
 
     profile: Profile
     bought: frozenset[str]
+    long_term: Mapping[str, Any]
     candidates: bytes | None = None
 
     @classmethod
     def nobody(cls) -> "UserRecord":
         """Somebody of whom nothing is known."""
-        return cls(Profile((), {}, None, {}, {}, None), frozenset())
+        return cls(Profile((), {}, None, {}, {}, None), frozenset(), {})
 
 
 async def read_user(services: Services, user: str, model: str | None = None) -> UserRecord:
@@ -55,8 +57,9 @@ async def read_user(services: Services, user: str, model: str | None = None) -> 
     long_profile = orjson.loads(long_term) if long_term and not since else {}
     made = profile(known, actions, long_profile, config)
     if since:
-        return UserRecord(made, frozenset())
-    return UserRecord(made, frozenset(item.decode() for item in bought), listed[0] if listed else None)
+        return UserRecord(made, frozenset(), {})
+    known_items = frozenset(item.decode() for item in bought)
+    return UserRecord(made, known_items, long_profile, listed[0] if listed else None)
 
 
 def _read_actions(pipeline: Any, services: Services, user: str) -> None:

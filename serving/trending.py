@@ -2,7 +2,7 @@
 weighed by the user's taste. For somebody without a known taste it is what is popular with everybody."""
 
 from common.views import surfaces
-from common.views.taste import styles
+from common.views.taste import taste
 from serving.asked import Asked, Found
 from serving.candidates import categories_at_hand, depth, pool, products_of, someone
 from serving.popular import RISING
@@ -21,7 +21,7 @@ async def trending(services: Services, asked: Asked) -> Found:
     products = await products_of(services, ranked, ranked)
     actions = record.profile.actions[:LOOKED_AT]
     known = await services.products.of({action.item_id for action in actions if action.item_id})
-    taste = styles(actions, known, services.config.profile)
-    candidates = surfaces.trending(rising.trend, lately.trend, products, taste, person, asked.filters)
+    liked = taste(actions, known, record.long_term, services.config.profile).styles
+    candidates = surfaces.trending(rising.trend, lately.trend, products, liked, person, asked.filters)
     fallback = None if record.profile.categories and ranked else lately.fallback
     return Found(candidates, fallback, None, {})

@@ -13,6 +13,8 @@ CATALOG = "catalog"
 ITEM_FACTS = "item_facts"
 USER_FACTS = "user_facts"
 CORRECTIONS = "corrections"
+EXPOSURE_CANDIDATES = "exposure_candidates"
+ERASURES = "erasures"
 
 
 def table_path(config: Config, name: str) -> str:

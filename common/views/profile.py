@@ -73,10 +73,15 @@ def _categories(actions: Iterable[Action], long_term: Mapping[str, float], confi
         if action.category and weight > 0:
             age = (newest - action.time_ms) / MINUTE_MS
             short[action.category] += weight * 2.0 ** (-age / config.half_life_minutes)
+    return mixed(short, long_term)
+
+
+def mixed(short: Mapping[str, float], long_term: Mapping[str, float]) -> dict[str, float]:
+    """Shares of the weights of both, best first; the long term has LONG_TERM_SHARE of them where both are known."""
     now, long = normalised(short), normalised(long_term)
     share = LONG_TERM_SHARE if now and long else float(not now)
-    mixed = {name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0) for name in now.keys() | long.keys()}
-    return dict(sorted(normalised(mixed).items(), key=lambda entry: (-entry[1], entry[0])))
+    both = {name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0) for name in now.keys() | long.keys()}
+    return dict(sorted(normalised(both).items(), key=lambda entry: (-entry[1], entry[0])))
 
 
 def normalised(weights: Mapping[str, float]) -> dict[str, float]:
