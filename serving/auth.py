@@ -6,7 +6,7 @@ Without any key configured everything is open, which is only allowed on loopback
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -54,10 +54,10 @@ def allowed(serving: ServingConfig, key: str | None, scope: Scope) -> None:
         raise ApiError(403, "forbidden", f"this key lacks the scope '{scope}'")
 
 
-def needs(scope: Scope) -> Callable[..., None]:
+def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
     """A FastAPI dependency that lets a request with `scope` pass."""
 
-    def check(request: Request, key: Annotated[str | None, Depends(HEADER)]) -> None:
+    async def check(request: Request, key: Annotated[str | None, Depends(HEADER)]) -> None:  # sync: a thread's hop
         allowed(request.app.state.services.config.serving, key, scope)
 
     return check

@@ -47,7 +47,7 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
     categories = (
         [of_item] if of_item and asked.filters.category is None else categories_at_hand(record.profile, asked.filters)
     )
-    popular = await pool(services, categories, depth(asked, record))
+    popular = await pool(services, categories, depth(asked, record), asked.filters)
     enough = len(listed) >= asked.limit + len(asked.filters.exclude)
     ranked = {} if enough else popular.in_category if listed else popular.in_category | popular.overall
     products = await products_of(services, [*listed, *ranked], ranked)

@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from common.keys import ALL
 from common.views.offers import Filters, Product
 from common.views.profile import Profile
 from common.views.signals import seen_items
 from common.views.surfaces import Person
 from serving.asked import Asked
-from serving.popular import POPULAR, Popular, popular
+from serving.popular import POPULAR, popular
 from serving.services import Services
 from serving.stores import UserRecord, read_user
 
@@ -37,22 +38,26 @@ class Pool:
         return IN_CATEGORY if self.in_category else OVERALL if self.overall else NONE
 
 
-async def pool(services: Services, categories: Sequence[str], wanted: int, ranking: str = POPULAR) -> Pool:
-    """The `wanted` best of each of the categories and of all."""
-    scopes = [None, *categories]
-    overall, *within = await asyncio.gather(*[popular(services, ranking, scope, wanted) for scope in scopes])
-    return Pool(
-        {item: one.categories[item] for one in within for item in one.first(wanted)},
-        {item: overall.categories[item] for item in overall.first(wanted)},
-        _joined([overall, *within]),
+async def pool(
+    services: Services, categories: Sequence[str], wanted: int, filters: Filters, ranking: str = POPULAR
+) -> Pool:
+    """The `wanted` best of the first of the categories and of all, and a quarter of that of each further category."""
+    below = filters.category is not None
+    overall, *within = await asyncio.gather(
+        popular(services, ranking, ALL, wanted),
+        *[popular(services, ranking, category, wanted, below) for category in categories],
     )
-
-
-def _joined(found: Iterable[Popular]) -> dict[str, float]:
-    scores: dict[str, float] = {}
-    for one in found:
-        scores |= one.scores
-    return scores
+    best = max(overall.scores.values(), default=0.0)
+    trend: dict[str, float] = {}
+    in_category: dict[str, str] = {}
+    for place, one in enumerate(within):
+        for item in one.first(wanted if place == 0 else wanted // 4):
+            in_category[item] = one.categories[item]
+            trend[item] = one.scores[item]
+    trend |= overall.scores
+    everywhere = {item: overall.categories[item] for item in overall.first(wanted)}
+    shares = {item: min(score / best, 1.0) for item, score in trend.items()} if best > 0 else {}
+    return Pool(in_category, everywhere, shares)
 
 
 def categories_at_hand(profile: Profile, filters: Filters) -> list[str]:

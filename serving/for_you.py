@@ -17,7 +17,7 @@ async def for_you(services: Services, asked: Asked) -> Found:
     listed = orjson.loads(record.candidates)[: services.config.recommend.candidates] if record.candidates else []
     als = {str(item): float(score) for item, score in listed}
     at_hand = categories_at_hand(record.profile, asked.filters)
-    popular = await pool(services, at_hand, depth(asked, record))
+    popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     ranked = popular.in_category if als else popular.in_category | popular.overall
     products = await products_of(services, [*als, *ranked], ranked)
     seen = await last_seen(services, record.profile)

@@ -22,7 +22,7 @@ async def now(services: Services, asked: Asked) -> Found:
     last = {item: 0.5**place for place, item in enumerate(seen_items(record.profile.actions))}
     ties = await read_ties(services, versions.related, ("similar", "related"), last)
     at_hand = categories_at_hand(record.profile, asked.filters)
-    popular = await pool(services, at_hand, depth(asked, record))
+    popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     led = ties.together
     ranked = popular.in_category if led else popular.in_category | popular.overall
     products = await products_of(services, [*led, *ranked], ranked)

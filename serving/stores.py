@@ -25,7 +25,7 @@ class UserRecord:
     @classmethod
     def nobody(cls) -> "UserRecord":
         """Somebody of whom nothing is known."""
-        return cls(Profile((), {}, None, {}, {}, None), frozenset(), {})
+        return cls(Profile((), {}, None, {}), frozenset(), {})
 
 
 async def read_user(services: Services, user: str, model: str | None = None) -> UserRecord:

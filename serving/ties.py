@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from heapq import nlargest
 from typing import Literal
 
 import orjson
@@ -27,11 +28,12 @@ async def read_ties(
     for item, _, kind in wanted:
         pipeline.get(services.keys.related(version, kind, item))
     answers = await pipeline.execute()
-    return joined([(weight, orjson.loads(text)) for (_, weight, _), text in zip(wanted, answers, strict=True) if text])
+    lists = [(weight, orjson.loads(text)) for (_, weight, _), text in zip(wanted, answers, strict=True) if text]
+    return joined(lists, services.config.recommend.candidates)
 
 
-def joined(lists: Iterable[tuple[float, Listed]]) -> Ties:
-    """The weighted sums of several lists; `als` is a mean, so that it stays a cosine."""
+def joined(lists: Iterable[tuple[float, Listed]], most: int) -> Ties:
+    """The weighted sums of several lists, of the `most` strongest; `als` is a mean, so that it stays a cosine."""
     together: defaultdict[str, float] = defaultdict(float)
     als: defaultdict[str, float] = defaultdict(float)
     total = 0.0
@@ -40,4 +42,5 @@ def joined(lists: Iterable[tuple[float, Listed]]) -> Ties:
         for item, strength, cosine in listed:
             together[item] += weight * strength
             als[item] += weight * cosine
-    return Ties(dict(together), {item: value / total for item, value in als.items()})
+    kept = nlargest(most, together, key=lambda item: (together[item], als[item], item))
+    return Ties({item: together[item] for item in kept}, {item: als[item] / total for item in kept})

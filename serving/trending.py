@@ -15,8 +15,8 @@ async def trending(services: Services, asked: Asked) -> Found:
     """What may be shown to the user."""
     record, person = await someone(services, asked.user)
     at_hand, wanted = categories_at_hand(record.profile, asked.filters), depth(asked, record)
-    lately = await pool(services, at_hand, wanted)
-    rising = await pool(services, at_hand, wanted, RISING)
+    lately = await pool(services, at_hand, wanted, asked.filters)
+    rising = await pool(services, at_hand, wanted, asked.filters, RISING)
     ranked = rising.in_category | lately.in_category | rising.overall | lately.overall
     products = await products_of(services, ranked, ranked)
     actions = record.profile.actions[:LOOKED_AT]

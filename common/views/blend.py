@@ -13,9 +13,8 @@ list is in the order of its scores. Ties go by item id. The same input and seed 
 
 import math
 import random
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common.config_surfaces import SurfaceConfig
 
@@ -58,46 +57,61 @@ class Explore(NamedTuple):
     first: int
 
 
+Ranked = tuple[float, str, Candidate, float]  # minus what is left of the score, item, candidate, what was lost
+
+
 def blend(
     candidates: Iterable[Candidate], surface: SurfaceConfig, limit: int, explore: Explore
 ) -> list[Recommendation]:
     """The best `limit`, best first, with what each signal contributed."""
     weights: Mapping[str, float] = surface.weights  # type: ignore[assignment]
-    scored = []
-    for item, category, signals in candidates:
-        parts = {name: weights[name] * value for name, value in signals.items() if value}
-        scored.append((-math.fsum(parts.values()), item, category, parts))
-    scored.sort(key=lambda one: one[:2])
-    if surface.diversity > 0:
-        scored = _spread(scored, surface.diversity)
-    ranked = [Recommendation(item, -minus, parts) for minus, item, _, parts in scored[: limit + TAIL]]
-    return _explored(ranked, surface.exploration, limit, explore)
+    scored = [
+        (-math.fsum([weights[name] * value for name, value in candidate.signals.items()]), candidate.item_id, candidate)
+        for candidate in candidates
+    ]
+    scored.sort(key=_order)
+    ranked = _spread(scored, surface.diversity) if surface.diversity > 0 else [(*one, 0.0) for one in scored]
+    page = [_recommended(one, weights) for one in ranked[:limit]]
+    tail = ranked[limit : limit + TAIL]
+    return _explored(page, tail, surface, explore)
 
 
-def _spread(
-    scored: list[tuple[float, str, str, dict[str, float]]], diversity: float
-) -> list[tuple[float, str, str, dict[str, float]]]:
-    """What repeats a category loses; an unknown category repeats nothing."""
-    before: Counter[str] = Counter()
+def _spread(scored: list[tuple[float, str, Candidate]], diversity: float) -> list[Ranked]:
+    """Minus what is left of the score, and what was lost for repeating a category; an unknown one repeats nothing."""
+    before: dict[str, int] = {}
     left = []
-    for minus, item, category, parts in scored:
-        k = before[category] if category else 0
-        before[category] += 1
+    for minus, item, candidate in scored:
+        k = before.get(candidate.category, 0) if candidate.category else 0
+        before[candidate.category] = k + 1
         loss = diversity * k / (k + HALF)
-        left.append((minus + loss, item, category, parts | {DIVERSITY: -loss} if k else parts))
-    left.sort(key=lambda one: one[:2])
+        left.append((minus + loss, item, candidate, loss))
+    left.sort(key=_order)
     return left
 
 
-def _explored(ranked: list[Recommendation], rate: float, limit: int, explore: Explore) -> list[Recommendation]:
-    page, tail = ranked[:limit], ranked[limit:]
-    if rate <= 0 or not tail or limit < explore.first:
+def _order(one: tuple[Any, ...]) -> tuple[float, str]:
+    return one[0], one[1]
+
+
+def _recommended(one: Ranked, weights: Mapping[str, float]) -> Recommendation:
+    minus, item, candidate, loss = one
+    parts = {name: weights[name] * value for name, value in candidate.signals.items() if value}
+    if loss:
+        parts[DIVERSITY] = -loss
+    return Recommendation(item, -minus, parts)
+
+
+def _explored(
+    page: list[Recommendation], tail: list[Ranked], surface: SurfaceConfig, explore: Explore
+) -> list[Recommendation]:
+    limit = len(page)
+    if surface.exploration <= 0 or not tail or limit < explore.first:
         return page
     chance = random.Random(explore.seed)
     for place in range(explore.first - 1, limit):
-        if tail and chance.random() < rate:
-            drawn = tail.pop(chance.randrange(len(tail)))
-            lift = page[place].score - drawn.score
-            page.insert(place, Recommendation(drawn.item_id, page[place].score, drawn.parts | {EXPLORATION: lift}))
+        if tail and chance.random() < surface.exploration:
+            drawn = _recommended(tail.pop(chance.randrange(len(tail))), surface.weights)  # type: ignore[arg-type]
+            lift, score = page[place].score - drawn.score, page[place].score
+            page.insert(place, Recommendation(drawn.item_id, score, drawn.parts | {EXPLORATION: lift}))
             page.pop()
     return page

@@ -49,7 +49,7 @@ def for_you(
     fresh_days: float,
 ) -> Iterator[Candidate]:
     """`als` scores by item, `seen` the items seen last (newest first), `trend` 0 to 1, `today` in epoch days."""
-    user, model, last = person.profile, signals.shares(als), list(seen.items())
+    user, model, recent = person.profile, signals.shares(als), signals.Recent(seen.items())
     looked = signals.looks(user.actions)
     for item, product in person.admitted(products, filters):
         yield Candidate(
@@ -60,9 +60,9 @@ def for_you(
                 "category": signals.category_fit(product.category, user.categories, user.current_category),
                 "price": signals.price_fit(product.price, user.price_band),
                 "trend": trend.get(item, 0.0),
-                "recent": signals.similarity(item, product, last),
+                "recent": recent.of(item, product),
                 "fresh": signals.fresh(product.launch_day, today, fresh_days),
-                "seen": signals.tired(looked[item]),
+                "seen": signals.tired(looked[item]) if item in looked else 0.0,
             },
         )
 
@@ -76,7 +76,7 @@ def now(
     filters: Filters,
 ) -> Iterator[Candidate]:
     """`session`: how strongly the last items lead to each."""
-    user, led, last = person.profile, signals.shares(session), list(seen.items())
+    user, led, recent = person.profile, signals.shares(session), signals.Recent(seen.items())
     looked = signals.looks(user.actions)
     for item, product in person.admitted(products, filters):
         yield Candidate(
@@ -87,8 +87,8 @@ def now(
                 "category": signals.category_fit(product.category, user.categories, user.current_category),
                 "price": signals.price_fit(product.price, user.price_band),
                 "trend": trend.get(item, 0.0),
-                "recent": signals.similarity(item, product, last),
-                "seen": signals.tired(looked[item]),
+                "recent": recent.of(item, product),
+                "seen": signals.tired(looked[item]) if item in looked else 0.0,
             },
         )
 
@@ -114,7 +114,7 @@ def trending(
                 "category": signals.category_fit(product.category, user.categories, user.current_category),
                 "style": styles.get(product.style, 0.0) if product.style else 0.0,
                 "price": signals.price_fit(product.price, user.price_band),
-                "seen": signals.tired(looked[item]),
+                "seen": signals.tired(looked[item]) if item in looked else 0.0,
             },
         )
 

@@ -32,25 +32,30 @@ Explain = Annotated[bool, Query(description="with reasons, which add up to the s
 
 @dataclass(frozen=True)
 class Wanted:
-    """What every recommendation surface can be asked: a dependency of its routes."""
+    """What every recommendation surface can be asked."""
 
-    limit: Limit = 10
-    category: Category = None
-    min_price: MinPrice = None
-    max_price: MaxPrice = None
-    exclude: Exclude = ""
-    explain: Explain = False
+    limit: int
+    filters: Filters
+    explain: bool
 
-    def filters(self) -> Filters:
-        """The filters; 400 where they contradict each other or hold what is no id."""
-        if self.min_price is not None and self.max_price is not None and self.min_price > self.max_price:
-            raise bad_field("min_price", "must not be above max_price")
-        excluded = frozenset(item for item in self.exclude.split(",") if item)
-        if len(excluded) > MOST_EXCLUDED:
-            raise bad_field("exclude", f"must hold at most {MOST_EXCLUDED} items")
-        if any(len(item) > 64 or not EXCLUDED.fullmatch(item) for item in excluded):
-            raise bad_field("exclude", "must be item ids, comma separated")
-        return Filters(self.category, self.min_price, self.max_price, excluded)
+
+async def wanted(
+    limit: Limit = 10,
+    category: Category = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    exclude: Exclude = "",
+    explain: Explain = False,
+) -> Wanted:
+    """A dependency of the surfaces' routes; 400 where filters contradict each other or hold what is no id."""
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise bad_field("min_price", "must not be above max_price")
+    excluded = frozenset(item for item in exclude.split(",") if item)
+    if len(excluded) > MOST_EXCLUDED:
+        raise bad_field("exclude", f"must hold at most {MOST_EXCLUDED} items")
+    if any(len(item) > 64 or not EXCLUDED.fullmatch(item) for item in excluded):
+        raise bad_field("exclude", "must be item ids, comma separated")
+    return Wanted(limit, Filters(category, min_price, max_price, excluded), explain)
 
 
 async def known_only(request: Request) -> None:
