@@ -5,17 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from common.events import ID_PATTERN
-from serving import beside
-from serving.answered import answer
 from serving.answers import Json
-from serving.asked import ask
 from serving.auth import needs
-from serving.for_you import for_you
-from serving.now import now
 from serving.routes.parameters import PathId, Wanted, known_only, wanted
 from serving.schemas import ItemRecommendationsBody, RecommendationsBody
 from serving.services import Services
-from serving.trending import trending
+from serving.surfaces import beside
+from serving.surfaces.answered import answer
+from serving.surfaces.asked import ask
+from serving.surfaces.for_you import for_you
+from serving.surfaces.now import now
+from serving.surfaces.trending import trending
 
 router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 Asking = Annotated[Wanted, Depends(wanted)]

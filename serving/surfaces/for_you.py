@@ -4,9 +4,9 @@ the next answer. Without a list of the model for this user popular items stand i
 import orjson
 
 from common.views import surfaces
-from serving.asked import Asked, Found
-from serving.candidates import categories_at_hand, depth, last_seen, pool, products_of, someone
 from serving.services import Services
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
 from serving.versions import live
 
 

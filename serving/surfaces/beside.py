@@ -9,11 +9,11 @@ from common.views import surfaces
 from common.views.actions import cart
 from common.views.signals import seen_items
 from common.views.surfaces import Ties
-from serving.asked import Asked, Found
-from serving.candidates import categories_at_hand, depth, pool, products_of, someone
-from serving.fresh import fresh_sessions
 from serving.services import Services
-from serving.ties import Kind, read_ties
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.fresh import fresh_sessions
+from serving.surfaces.pool import categories_at_hand, depth, pool, products_of, someone
+from serving.surfaces.ties import Kind, read_ties
 from serving.versions import live
 
 CART_ITEMS, CART_WEIGHT = 5, 0.5  # the newest in the cart, each half of what the item asked about weighs

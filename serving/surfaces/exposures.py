@@ -12,9 +12,9 @@ import orjson
 from common.events import EXPOSURE_CANDIDATES
 from common.validate import rfc3339
 from common.views.blend import Recommendation
-from serving.asked import Asked
 from serving.producer import Message
 from serving.services import Services
+from serving.surfaces.asked import Asked
 
 MOST = 100  # positions logged of an answer
 

@@ -13,10 +13,10 @@ from common.views.offers import Filters, Product
 from common.views.profile import Profile
 from common.views.signals import seen_items
 from common.views.surfaces import Person
-from serving.asked import Asked
-from serving.popular import POPULAR, popular
 from serving.services import Services
 from serving.stores import UserRecord, read_user
+from serving.surfaces.asked import Asked
+from serving.surfaces.popular import POPULAR, popular
 
 MIXED_IN = 50
 PRICED = 500  # a price filter may refuse most of them: look further down

@@ -6,10 +6,10 @@ them in sessions and carts, marked `together`. Without any, popular items stand 
 
 from common.views import surfaces
 from common.views.signals import seen_items
-from serving.asked import Asked, Found
-from serving.candidates import categories_at_hand, depth, last_seen, pool, products_of, someone
 from serving.services import Services
-from serving.ties import read_ties
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
+from serving.surfaces.ties import read_ties
 from serving.versions import live
 
 TOGETHER = "together"

@@ -3,10 +3,10 @@ weighed by the user's taste. For somebody without a known taste it is what is po
 
 from common.views import surfaces
 from common.views.taste import taste
-from serving.asked import Asked, Found
-from serving.candidates import categories_at_hand, depth, pool, products_of, someone
-from serving.popular import RISING
 from serving.services import Services
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.pool import categories_at_hand, depth, pool, products_of, someone
+from serving.surfaces.popular import RISING
 
 LOOKED_AT = 50  # of the newest actions: whose styles are the user's taste
 

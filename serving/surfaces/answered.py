@@ -5,9 +5,9 @@ from typing import Any
 
 from common.views.blend import Explore, Recommendation, blend
 from serving.answers import Json
-from serving.asked import Asked, Found
-from serving.exposures import log_candidates
 from serving.services import Services
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.exposures import log_candidates
 
 
 def answer(services: Services, asked: Asked, found: Found) -> Json:
