@@ -27,13 +27,15 @@ from batch.interactions import actions, interactions
 from batch.item_item import named
 from batch.live import live_parameters, working_store
 from batch.outcome import Outcome
+from batch.products import newest_products
 from batch.profiles import bought_items, long_profiles
 from batch.recommend import histories, recommend
 from batch.search import search
 from batch.tables import newest_version
 from batch.training import train
 from batch.trial import MIN_EVALUATED, Trial, trial
-from common.config import AlsConfig, Config
+from common.config import Config
+from common.config_models import AlsConfig
 from common.models.recommender import model_store
 from common.sources.lake import EVENTS, exists, read_table
 
@@ -140,8 +142,9 @@ def _publish(spark: SparkSession, config: Config, given: _Input, version: str, m
 
 
 def profiles(events: DataFrame, config: Config, as_of_ms: int) -> DataFrame:
-    """Long-term profiles: the profile's action weights, the model's half-life."""
-    return long_profiles(events, config.profile.weights, config.als.half_life_days, as_of_ms)
+    """Long-term profiles: the profile's action weights, the model's half-life, styles and brands of the catalogue."""
+    weights, half_life = config.profile.weights, config.als.half_life_days
+    return long_profiles(events, weights, half_life, as_of_ms, newest_products(events.sparkSession, config))
 
 
 def _run(als: AlsConfig, given: _Input, version: str, metrics: dict[str, Any], status: registry.Status) -> registry.Run:

@@ -14,7 +14,7 @@ from pyspark.ml.linalg import SparseVector, Vectors, VectorUDT
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.config import CtrConfig
+from common.config_models import CtrConfig
 from common.models.ctr import MOST_SURFACES, Bins, Floats, Scorecard, bins_of, surface_codes
 from common.views.ctr_features import FEATURES, NAMES, SURFACE
 

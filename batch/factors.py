@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch.interactions import dense_ids, indexed
-from common.config import AlsConfig
+from common.config_models import AlsConfig
 
 SEED = 7
 CHECKPOINT_INTERVAL = 5  # iterations after which the lineage is cut; needs a checkpoint folder

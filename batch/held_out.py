@@ -14,7 +14,7 @@ from batch.evaluate import K, Quality, by_segment, pooled, popular, without_seen
 from batch.factors import Indexed, index
 from batch.interactions import interactions
 from batch.recommend import histories, ranked, recommend
-from common.config import AlsConfig
+from common.config_models import AlsConfig
 from common.models.recommender import ModelStore
 
 MAX_EVALUATED = 20_000  # users a segment; more say nothing new

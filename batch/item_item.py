@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from batch.arrays import numbers, write_matrix, write_rows
 from batch.factors import Indexed
 from common.artifacts import Artifacts
-from common.config import ItemItemConfig
+from common.config_models import ItemItemConfig
 from common.models.item_item import Rows, weights
 
 MOST_ITEMS = 2_000  # of a user, the strongest: pairs grow with the square of it

@@ -22,6 +22,8 @@ JOBS = {
     "als": JobEntry("batch.als", "Train, judge and publish recommendations."),
     "ctr": JobEntry("batch.ctr", "Train, judge and publish the click-through model."),
     "sessions": JobEntry("batch.sessions", "Build, tune and publish the index of session neighbours."),
+    "related": JobEntry("batch.related", "Count which items go together or stand in for each other; publish."),
+    "forget": JobEntry("batch.forget", "Delete those who asked to be forgotten from Delta and Redis."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }
 

@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 
 from batch import registry
 from common.artifacts import Artifacts
-from common.config import AlsConfig, Config, ItemItemConfig
+from common.config import Config
+from common.config_models import AlsConfig, ItemItemConfig
 from common.models.recommender import ModelStore
 
 LEARNED = ("rank", "iterations", "regularization", "alpha", "share")

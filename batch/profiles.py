@@ -1,56 +1,80 @@
 """What each user has liked in the long term, from the events of the lake.
 
-In: events (lake schema). Out, a row a user (user_id, else session_id):
-`user, bought array<string>, categories array<struct<category, weight>>, prices array<double>, as_of_ms`.
+In: events (lake schema), and `item, style, brand` of the catalogue where there is one. Out, a row a user:
+`user, bought array<string>, categories, styles, brands array<struct<name, weight>>, prices array<double>,
+bands array<struct<name, prices array<double>>>, as_of_ms`.
 
-- categories: Σ weight(action) · 2^(−age / half-life), the strongest `MAX_CATEGORIES` first. A weight w
+A user is user_id; of an anonymous event the one user that its session is known to belong to, else the session.
+
+- categories, styles, brands: Σ weight(action) · 2^(−age / half-life), the strongest `MOST` first. A weight w
   as of `as_of_ms` is w · 2^(−(t − as_of_ms) / half-life) at a later t.
+- bands: [low, typical, high] as prices, in each of the categories.
 - prices: [low, typical, high], the 10 %, 50 % and 90 % quantiles of the prices acted upon; empty without one.
 - bought: the newest `MAX_BOUGHT` items bought; a refund does not take an item off it.
 """
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from batch.interactions import age_days, half_life, user_key, weight_of
+from batch.interactions import age_days, half_life, weight_of
 from common.config import Action
 from common.facts.once import once_in_batch
 
 QUANTILES = (0.1, 0.5, 0.9)
-MAX_CATEGORIES = 50
+MOST = 50
 MAX_BOUGHT = 1000
+WEIGHTED = "array<struct<name:string,weight:double>>"
+BANDS = "array<struct<name:string,prices:array<double>>>"
 
 
 def long_profiles(
-    events: DataFrame, weights: Mapping[Action, float], half_life_days: float, as_of_ms: int
+    events: DataFrame,
+    weights: Mapping[Action, float],
+    half_life_days: float,
+    as_of_ms: int,
+    products: DataFrame | None = None,
 ) -> DataFrame:
     """The long-term profile of everyone with an action of some weight, or a purchase."""
     kinds = F.col("event_type").isin(*weights, "purchase")
     part = F.coalesce(weight_of(weights), F.lit(0.0)) * half_life(age_days(as_of_ms), half_life_days)
     rows = (
         once_in_batch(events.where(kinds & F.col("item_id").isNotNull()))
-        .withColumns({"user": user_key(), "part": part})
+        .withColumns({"user": person(), "part": part})
         .where("user is not null")
     )
     prices = F.percentile("price", list(QUANTILES)).alias("prices")
     users = rows.groupBy("user").agg(F.when(F.count("price") > 0, prices).alias("prices"))
-    joined = users.join(_bought(rows), "user", "left").join(_categories(rows), "user", "left")
+    joined = users.join(_bought(rows), "user", "left").join(_strongest(rows, "category", "categories"), "user", "left")
+    joined = joined.join(_bands(rows), "user", "left")
+    known = rows if products is None else rows.join(products.withColumnRenamed("item", "item_id"), "item_id", "left")
+    for name, plural in (("style", "styles"), ("brand", "brands")):
+        if name in known.columns:
+            joined = joined.join(_strongest(known, name, plural), "user", "left")
+        else:
+            joined = joined.withColumn(plural, F.lit(None).cast(WEIGHTED))
+    columns = {"bought": "array<string>", "prices": "array<double>", "bands": BANDS}
+    columns |= dict.fromkeys(("categories", "styles", "brands"), WEIGHTED)
     return joined.select(
         "user",
-        F.coalesce("bought", F.array().cast("array<string>")).alias("bought"),
-        F.coalesce("categories", F.array().cast("array<struct<category:string,weight:double>>")).alias("categories"),
-        F.coalesce("prices", F.array().cast("array<double>")).alias("prices"),
+        *[F.coalesce(name, F.array().cast(kind)).alias(name) for name, kind in columns.items()],
         F.lit(as_of_ms).cast("bigint").alias("as_of_ms"),
     )
+
+
+def person() -> Column:
+    """Whose event it was: the user, else the only user of its session, else the session."""
+    session = Window.partitionBy(F.coalesce("session_id", "event_id"))
+    first, last = F.min("user_id").over(session), F.max("user_id").over(session)
+    return F.coalesce("user_id", F.when(first == last, first), "session_id")
 
 
 def bought_items(events: DataFrame) -> DataFrame:
     """`user, item, last`: who has bought what, and when last."""
     rows = events.where((F.col("event_type") == "purchase") & F.col("item_id").isNotNull())
     return (
-        rows.select(user_key().alias("user"), F.col("item_id").alias("item"), "event_time")
+        rows.select(F.coalesce("user_id", "session_id").alias("user"), F.col("item_id").alias("item"), "event_time")
         .where("user is not null")
         .groupBy("user", "item")
         .agg(F.max("event_time").alias("last"))
@@ -64,9 +88,20 @@ def _bought(rows: DataFrame) -> DataFrame:
     return newest.groupBy("user").agg(F.collect_list("item_id").alias("bought"))
 
 
-def _categories(rows: DataFrame) -> DataFrame:
-    known = rows.where("category is not null and category <> '' and part > 0")
-    sums = known.groupBy("user", "category").agg(F.sum("part").alias("weight"))
-    order = Window.partitionBy("user").orderBy(F.col("weight").desc(), "category")
-    best = sums.withColumn("n", F.row_number().over(order)).where(F.col("n") <= MAX_CATEGORIES)
-    return best.groupBy("user").agg(F.collect_list(F.struct("category", "weight")).alias("categories"))
+def _strongest(rows: DataFrame, column: str, name: str) -> DataFrame:
+    """`user` and `name`: the values of `column` with the most weight."""
+    known = rows.where((F.col(column) != "") & (F.col("part") > 0))
+    sums = known.groupBy("user", F.col(column).alias("name")).agg(F.sum("part").alias("weight"))
+    order = Window.partitionBy("user").orderBy(F.col("weight").desc(), "name")
+    best = sums.withColumn("n", F.row_number().over(order)).where(F.col("n") <= MOST)
+    return best.groupBy("user").agg(F.collect_list(F.struct("name", "weight")).alias(name))
+
+
+def _bands(rows: DataFrame) -> DataFrame:
+    """`user, bands`: prices in the categories acted on most often."""
+    priced = rows.where((F.col("category") != "") & (F.col("price") > 0))
+    prices = F.percentile("price", list(QUANTILES)).alias("prices")
+    of = priced.groupBy("user", F.col("category").alias("name")).agg(prices, F.count("*").alias("actions"))
+    order = Window.partitionBy("user").orderBy(F.col("actions").desc(), "name")
+    most = of.withColumn("n", F.row_number().over(order)).where(F.col("n") <= MOST)
+    return most.groupBy("user").agg(F.collect_list(F.struct("name", "prices")).alias("bands"))

@@ -71,8 +71,12 @@ def put_profile(keys: Keys) -> Put:
         if row["bought"]:
             pipeline.sadd(keys.bought(user), *row["bought"])
             pipeline.expire(keys.bought(user), TTL_SECONDS)
-        categories = {part["category"]: round(part["weight"], 6) for part in row["categories"]}
-        profile = {"categories": categories, "prices": row["prices"], "as_of_ms": row["as_of_ms"]}
+        weights = {
+            name: {part["name"]: round(part["weight"], 6) for part in row[name]}
+            for name in ("categories", "styles", "brands")
+        }
+        bands = {part["name"]: part["prices"] for part in row["bands"]}
+        profile = {**weights, "prices": row["prices"], "bands": bands, "as_of_ms": row["as_of_ms"]}
         pipeline.set(keys.long_term(user), orjson.dumps(profile), ex=TTL_SECONDS)
 
     return put

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import als, ctr_runs, facts, keywords, models, registry, sessions
+from batch import als, ctr_runs, facts, forget, keywords, models, registry, related_versions, sessions
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
@@ -42,6 +42,7 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     events = read_table(spark, config, EVENTS, version)
     yield "products", lambda: f"{_products(spark, config)} items"
     yield "facts recounted", lambda: f"{_recounted(spark, config, version)} dates"
+    yield "forgotten users", lambda: f"{forget.mark(spark, config)} marked"
     yield "item facts", lambda: f"{_item_facts(spark, config)} minutes of items"
     yield "user facts", lambda: f"{_user_facts(spark, config)} minutes of users"
     yield "decayed rankings", lambda: _bases(spark, config, events)
@@ -49,6 +50,7 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     yield "session index", lambda: sessions.publish(config) or "none was live"
     yield "model", lambda: _model(spark, config)
     yield "click-through model", lambda: ctr_runs.restore(spark, config)
+    yield "related items", lambda: _related(spark, config)
     yield "long-term profiles", lambda: f"{_profiles(config, events)} users"
 
 
@@ -98,6 +100,15 @@ def _model(spark: SparkSession, config: Config) -> str:
     with redis_target(config).connect() as client:
         client.set(Keys(config.redis.prefix).live_model, live)
     return f"{live}, {users} users"
+
+
+def _related(spark: SparkSession, config: Config) -> str:
+    versions = related_versions.newest(spark, config)
+    if not versions:
+        return "none yet"
+    written = related_versions.publish(spark, config, versions[0])
+    related_versions.move_pointer(config, versions[0])
+    return f"{versions[0]}, {written} lists"
 
 
 def _profiles(config: Config, events: DataFrame) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 from batch.held_out import HeldOut, known_users
 from batch.training import train_als, train_item_item
-from common.config import AlsConfig, SearchConfig
+from common.config_models import AlsConfig, SearchConfig
 from common.models.recommender import ModelStore
 
 KEPT = 3  # one in so many goes on

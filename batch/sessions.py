@@ -22,7 +22,8 @@ from batch.interactions import user_key
 from batch.outcome import Outcome
 from batch.tables import newest_version
 from common.artifacts import Artifacts, artifacts
-from common.config import Config, SessionsConfig
+from common.config import Config
+from common.config_models import SessionsConfig
 from common.facts.once import once_in_batch
 from common.keys import Keys
 from common.models.next_item_fit import Sessions, fit

@@ -16,7 +16,7 @@ from batch.arrays import vectors, write_matrix, write_rows
 from batch.factors import Indexed, fit, item_factors
 from batch.item_item import forget, item_item
 from common.artifacts import Artifacts, Chunk
-from common.config import AlsConfig
+from common.config_models import AlsConfig
 from common.models.recommender import ModelStore
 
 

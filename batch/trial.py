@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from batch.evaluate import K, Quality
 from batch.held_out import HeldOut, Segments, known_users
 from batch.training import train
-from common.config import AlsConfig
+from common.config_models import AlsConfig
 from common.models.recommender import ModelStore
 
 MIN_EVALUATED = 20  # users; fewer say nothing

@@ -27,7 +27,8 @@ from bench.implicit_als import measure_implicit
 from bench.ratings import TEST, TRAIN, VALIDATION, liked
 from bench.report import Row, row
 from bench.stack import Ask, own
-from common.config import AlsConfig, Config, SearchConfig
+from common.config import Config
+from common.config_models import AlsConfig, SearchConfig
 from common.errors import ConfigError
 
 SECTION, FILE, MOVIELENS_ROWS, VERSION = "als", "movielens_1m_folds.parquet", 836_478, "bench"

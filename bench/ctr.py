@@ -24,7 +24,7 @@ from common.keys import member
 from common.models.ctr import Scorecard
 from common.sources.lake import CATALOG, EVENTS, read_table
 from common.views.actions import Action
-from common.views.for_you import Product
+from common.views.offers import Product
 from serving.ctr import features
 from serving.item_counts import DAY, HOUR, Counted
 

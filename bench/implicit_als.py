@@ -14,7 +14,7 @@ import pyarrow as pa
 from bench.ratings import TEST, TRAIN, VALIDATION
 from bench.report import Row, ratio, row
 from bench.stack import Ask
-from common.config import AlsConfig
+from common.config_models import AlsConfig
 
 K = 10
 REGULARIZATION = (10.0, 30.0, 100.0)

@@ -1,4 +1,4 @@
-"""How fast a running platform answers: a click until the refreshed For You, and rankings under load.
+"""How fast a running platform answers: a click until the refreshed For You, rankings and surfaces under load.
 
 Needs the API at serving.host:serving.port with rankings in it (`make demo`); BENCH_API_KEY where keys are
 configured. Users are ones the live model knows, else new ones. The load runs in a process of its own.
@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 
 import httpx
 
+from bench import surfaces
 from bench.open_loop import open_loop, percentile
 from bench.report import Row, row
 from common.config import Config
@@ -49,13 +50,14 @@ def run(config: Config, quick: bool) -> list[Row]:
     users = _known_users(config) or [f"bench-{uuid.uuid4().hex[:8]}-{n}" for n in range(100)]
     load = Load(address, users, _ranked_items(address), 5 if quick else 30)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        clicks, rankings, moved = process.submit(_drive, load).result()
+        clicks, rankings, moved, times = process.submit(_drive, load).result()
     return [
         row(SECTION, f"click → For You p50, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.5), "ms"),
         row(SECTION, f"click → For You p99, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.99), "ms", 100),
         row(SECTION, "clicked category moved up in For You", moved, "share", 1, least=True),
         row(SECTION, f"rankings p50, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.5), "ms"),
         row(SECTION, f"rankings p99, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.99), "ms"),
+        *surfaces.rows(SECTION, times),
     ]
 
 
@@ -86,14 +88,14 @@ def _known_users(config: Config, most: int = 100) -> list[str]:
         return [key.decode().removeprefix(start).removesuffix(end) for key in found]
 
 
-def _drive(load: Load) -> tuple[list[float], list[float], float]:
+def _drive(load: Load) -> tuple[list[float], list[float], float, surfaces.Times]:
     try:
         return asyncio.run(_measure(load))
     except httpx.HTTPError as error:  # which does not survive the way to the other process
         raise UnavailableError(f"the API failed under load: {error}") from None
 
 
-async def _measure(load: Load) -> tuple[list[float], list[float], float]:
+async def _measure(load: Load) -> tuple[list[float], list[float], float, surfaces.Times]:
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=LONG))
@@ -118,7 +120,8 @@ async def _measure(load: Load) -> tuple[list[float], list[float], float]:
         clicks = await open_loop(PAIRS_PER_SECOND, load.seconds, pair)
         rankings = await open_loop(RANKINGS_PER_SECOND, load.seconds, ranking)
         moved = await _moved(client, load)
-    return clicks, rankings, moved
+        times = await surfaces.measure(clients, load.users, list(load.items), load.seconds / 2)
+    return clicks, rankings, moved, times
 
 
 async def _click(client: httpx.AsyncClient, load: Load, number: int) -> tuple[str, str, list[str]]:

@@ -5,27 +5,30 @@ A value outside its bounds never gets past `common.config_load.load_config`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
-RowsACall = Annotated[int, Field(gt=0, le=20_000)]  # Redis answers nobody meanwhile
-Port = Annotated[int, Field(ge=0, le=65535)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]
-Text = Annotated[str, Field(min_length=1)]
-Duration = Annotated[str, Field(pattern=r"^\d+ (milliseconds|seconds|minutes|hours|days)$")]
-Action = Literal["view", "click", "exposure", "cart_add", "wish_add", "purchase", "refund"]
-
-
-class Strict:
-    """A section: a key that is not one of its fields is refused, also inside a list."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+from common.config_models import AlsConfig, CtrConfig, SessionsConfig
+from common.config_surfaces import RecommendConfig, RelatedConfig
+from common.config_types import (
+    Action as Action,
+)
+from common.config_types import (
+    Duration as Duration,
+)
+from common.config_types import (
+    Fraction,
+    Name,
+    NonNegative,
+    Port,
+    Positive,
+    PositiveFloat,
+    RowsACall,
+    Strict,
+    Text,
+    Weight,
+)
 
 
 @dataclass(frozen=True)
@@ -129,84 +132,6 @@ class ProfileConfig(Strict):
 
 
 @dataclass(frozen=True)
-class RecommendConfig(Strict):
-    candidates: Positive
-    category_boost: Weight
-    price_weight: Weight
-    trend_weight: Weight
-    recent_weight: Weight
-
-
-@dataclass(frozen=True)
-class ItemItemConfig(Strict):
-    """The linear item-item model (`common.models.item_item`)."""
-
-    neighbours: Annotated[int, Field(gt=0, le=2000)]
-    regularization: PositiveFloat
-
-
-@dataclass(frozen=True)
-class SearchConfig(Strict):
-    """The bounded search of `batch.search`; ranges are [least, most] and searched by their logarithm."""
-
-    trials: NonNegative
-    minutes: PositiveFloat
-    regularization: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-    alpha: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-    item_item_regularization: Annotated[list[PositiveFloat], Field(min_length=1)]
-    shares: Annotated[list[Fraction], Field(min_length=1)]
-
-
-@dataclass(frozen=True)
-class AlsConfig(Strict):
-    rank: Positive
-    iterations: Positive
-    regularization: PositiveFloat
-    alpha: PositiveFloat
-    half_life_days: PositiveFloat
-    weights: Annotated[dict[Action, Weight], Field(min_length=1)]
-    candidates: Positive
-    test_fraction: Annotated[float, Field(gt=0, lt=1)]
-    min_lift_over_popularity: PositiveFloat
-    min_lift_over_live: PositiveFloat
-    keep_versions: Positive
-    share: Fraction
-    item_item: ItemItemConfig
-    search: SearchConfig
-
-
-@dataclass(frozen=True)
-class CtrConfig(Strict):
-    """The click-through model; what its gate compares is in `batch.ctr_judge`."""
-
-    days: Positive
-    actions: Annotated[list[Literal["click", "view", "cart_add", "wish_add", "purchase"]], Field(min_length=1)]
-    window_minutes: Positive
-    regularization: PositiveFloat
-    calibration_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
-    test_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
-    min_exposures: Positive
-    min_gain: Annotated[float, Field(ge=0, lt=1)]
-    max_loss_to_live: PositiveFloat
-    calibration_bound: Annotated[float, Field(gt=1, allow_inf_nan=False)]
-    psi_alarm: PositiveFloat
-    keep_versions: Positive
-
-
-@dataclass(frozen=True)
-class SessionsConfig(Strict):
-    days: Positive
-    gap_minutes: Positive
-    actions: Annotated[list[Action], Field(min_length=1)]
-    most: Positive
-    keep_versions: Positive
-    fresh_users: NonNegative
-    fresh_read: NonNegative
-    fresh_hours: Positive
-    refresh_seconds: PositiveFloat
-
-
-@dataclass(frozen=True)
 class ApiKey(Strict):
     key_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1)]
@@ -268,6 +193,7 @@ class Config(Strict):
     rankings: RankingsConfig
     profile: ProfileConfig
     recommend: RecommendConfig
+    related: RelatedConfig
     als: AlsConfig
     ctr: CtrConfig
     sessions: SessionsConfig

@@ -136,6 +136,8 @@ def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
     ):
         if least > most:
             raise ConfigError(f"{file}: 'als.search.{name}' is [{least:g}, {most:g}]: the smaller end comes first")
+    if wrong := config.recommend.surfaces.wrong_signals():
+        raise ConfigError(f"{origin.get('recommend.surfaces', file)}: {wrong}")
     longest = rankings.retention_hours * 30
     for ranking in rankings.definitions:
         if ranking.kind == "window" and ranking.minutes > longest:

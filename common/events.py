@@ -150,6 +150,8 @@ def topic_of(event_type: str) -> str:
     return "orders" if event_type in ORDER_TYPES else "behavior"
 
 
+EXPOSURE_CANDIDATES = "exposure_candidates"  # what the recommendation surfaces answered
+ERASURES = "erasures"  # who asked to be forgotten
 TOPICS = (
     "behavior",
     "orders",
@@ -160,5 +162,7 @@ TOPICS = (
     "quarantine",
     "decisions",
     "alerts",
+    EXPOSURE_CANDIDATES,
+    ERASURES,
 )
 EVENT_TOPICS = ("behavior", "orders", "payments")

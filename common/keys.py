@@ -19,12 +19,16 @@
 | `P:{item}:rates:live` | string | version of the rates that is served | batch |
 | `P:u:{<user>}:b` | hash | `minute\\x1fcategory\\x1fitem` → 'counts\|newest ms\|price' | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
+| `P:u:{<user>}:sessions` | zset | sessions in which the user was anonymous → epoch ms of the login | collector |
+| `P:u:{<user>}:forgotten` | string | epoch ms up to which nothing of the user counts any more | API, `forget` |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
 | `P:u:{<user>}:long` | string | JSON long-term profile | batch |
 | `P:i:{<item>}:fresh` | zset | newest users who acted on the item → epoch ms, `sessions.fresh_users` | user sink |
 | `P:sessions:live` | string | version of the session index that is served (no TTL) | batch |
 | `P:als:<version>:u:{<user>}` | string | JSON [[item, score], …] candidates, best first | batch |
 | `P:als:live` | string | version that is served (no TTL) | batch, `model` |
+| `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
+| `P:rel:live` | string | version of these lists that is served (no TTL) | batch |
 | `P:p:{<item>}` | hash | product: title, category, price, …, lsn (no TTL) | catalog sink |
 | `P:seen:{<event_id>}` | string | the collector's guard against a resent event | collector |
 | `P:{kw}:meta` | hash | as_of, landmark, mass, horizon, version of the keywords | keyword sink, batch |
@@ -112,6 +116,12 @@ class Keys:
     def recent(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:recent"
 
+    def sessions(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:sessions"
+
+    def forgotten(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:forgotten"
+
     def bought(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:bought"
 
@@ -131,6 +141,13 @@ class Keys:
     @property
     def live_sessions(self) -> str:
         return f"{self.prefix}:sessions:live"
+
+    def related(self, version: str, kind: str, item: str) -> str:
+        return f"{self.prefix}:rel:{version}:{kind}:{{{item}}}"
+
+    @property
+    def live_related(self) -> str:
+        return f"{self.prefix}:rel:live"
 
     def product(self, item: str) -> str:
         return f"{self.prefix}:p:{{{item}}}"

@@ -12,7 +12,7 @@ from serving.errors import add_handlers
 from serving.gate import Gate
 from serving.keywords import Keywords
 from serving.readiness import Readiness
-from serving.routes import events, health, items, keywords, page, rankings, users
+from serving.routes import events, health, items, keywords, page, rankings, recommendations, users
 from serving.services import running
 
 DESCRIPTION = "Events in; rankings, profiles and recommendations out. Times are UTC, RFC 3339."
@@ -42,7 +42,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.add_middleware(Gate)
     add_handlers(app)
-    for routes in (events, rankings, users, items, keywords):
+    for routes in (events, rankings, users, recommendations, items, keywords):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(page.router)

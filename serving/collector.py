@@ -20,6 +20,7 @@ from serving import records
 from serving.errors import unavailable
 from serving.guard import Guard
 from serving.limits import MAX_NESTING, too_deep
+from serving.logins import Logins
 from serving.services import Services
 
 log = logging.getLogger("stylestream.serving.collector")
@@ -44,6 +45,7 @@ class Collector:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._guard = Guard(services.keys, services.config.serving.ack_timeout_seconds)
+        self._logins = Logins(services.keys, services.config.profile.ttl_hours)
         self._on_their_way: dict[str, asyncio.Future[bool]] = {}
 
     async def collect(self, given: Sequence[object]) -> Receipt:
@@ -124,8 +126,13 @@ class Collector:
             event = events[event_id]
             records.remember(pipeline, event, self._services.keys, self._services.config)
             self._services.metrics.accepted.labels(event["event_type"]).inc()
+        pairs = self._logins.new(events[event_id] for event_id in kept)
+        self._logins.look(pipeline, pairs)
         try:
-            await pipeline.execute()
+            answers = await pipeline.execute()
+            joining = self._services.redis.pipeline(transaction=False)
+            if self._logins.join(joining, pairs, answers[len(answers) - len(pairs) :], time.time_ns() // 1_000_000):
+                await joining.execute()
         except RedisError as error:
             log.warning("recent lists not updated after Kafka's acknowledgement: %s", type(error).__name__)
 

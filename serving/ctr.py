@@ -28,7 +28,7 @@ from common.views.ctr_features import (
     past,
     personal,
 )
-from common.views.for_you import Product
+from common.views.offers import Product
 from serving.item_counts import Counted
 from serving.services import Services
 from serving.stores import UserRecord

@@ -18,7 +18,12 @@ class Metrics:
         self.rejected = self._counter("events_rejected", "Events refused, by field and reason.", "field", "reason")
         self.resent = self._counter("events_resent", "Events that had been accepted before.")
         self.ack = self._histogram("kafka_ack_seconds", "Time until Kafka had acknowledged a request's events.")
-        self.fallbacks = self._counter("recommendations", "Recommendation answers, by fallback.", "fallback")
+        self.fallbacks = self._counter(
+            "recommendations", "Recommendation answers, by surface and fallback.", "surface", "fallback"
+        )
+        self.candidates_logged = self._counter(
+            "exposure_candidates", "Answers handed to Kafka for the log, or dropped.", "state"
+        )
         self.stream_age = Gauge(
             "stylestream_stream_age_seconds",
             "Since the streaming facts last reported, as of the last look.",

@@ -93,6 +93,14 @@ class AckProducer:
         with delivery.lock:
             return set(delivery.acknowledged)
 
+    def post(self, message: Message) -> bool:
+        """Queues a message that nobody waits for; False where the queue is full or Kafka refuses at once."""
+        try:
+            self._producer.produce(message.topic, message.value, message.key)
+        except (BufferError, KafkaException):
+            return False
+        return True
+
     def _produce(self, delivery: _Delivery, index: int, message: Message) -> None:
         def delivered(error: object, _: object) -> None:
             delivery.settle(index, error)

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from common.keys import Keys
-from common.views.for_you import Product
+from common.views.offers import Product
 
 KEEP_SECONDS = 5.0
 MOST = 200_000

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from common.config_surfaces import Signal, Surface
+
 
 class ErrorDetail(BaseModel):
     code: str
@@ -55,15 +57,47 @@ class PriceBand(BaseModel):
     high: float | None
 
 
+class CategoryBand(PriceBand):
+    category: str
+
+
+class StyleWeight(BaseModel):
+    style: str
+    weight: float
+
+
+class BrandWeight(BaseModel):
+    brand: str
+    weight: float
+
+
+class HourOfDay(BaseModel):
+    hour: int = Field(description="of the day, UTC")
+    actions: int
+
+
 class Pattern(BaseModel):
     counts: dict[str, int]
     active_hour: int | None = Field(description="hour of the day, UTC")
+    hours: list[HourOfDay]
+    visits: int = Field(description="a visit ends after 30 minutes without an action")
+    visit_minutes: float | None = Field(description="mean length of a visit")
+    view_to_cart: float | None
+    cart_to_purchase: float | None
+    view_to_purchase: float | None
 
 
 class RecentAction(BaseModel):
     item_id: str
     event_type: str
     event_time: str
+
+
+class LastItems(BaseModel):
+    viewed: list[str]
+    carted: list[str]
+    wished: list[str] = Field(description="still on the wish list")
+    bought: list[str]
 
 
 class ProfileBody(BaseModel):
@@ -73,12 +107,23 @@ class ProfileBody(BaseModel):
     current_category: str | None = Field(description="category of the newest action")
     categories: list[CategoryWeight]
     price_band: PriceBand
+    price_bands: list[CategoryBand]
+    styles: list[StyleWeight]
+    brands: list[BrandWeight]
     pattern: Pattern
     recent: list[RecentAction]
+    last: LastItems
+    cart: list[str]
+
+
+class ErasureBody(BaseModel):
+    user_id: str
+    requested_at: str
+    sessions: int = Field(description="in which the user was anonymous, forgotten as well")
 
 
 class Reason(BaseModel):
-    signal: Literal["als", "category", "price", "trend", "recent"]
+    signal: Signal | Literal["diversity", "exploration"]
     contribution: float
 
 
@@ -90,11 +135,15 @@ class RecommendedItem(BaseModel):
 
 
 class RecommendationsBody(BaseModel):
-    surface: Literal["for-you"]
-    user_id: str
+    surface: Surface
+    user_id: str | None
     model_version: str | None
-    fallback: Literal["popular-in-category", "popular", "none"] | None
+    fallback: Literal["together", "popular-in-category", "popular", "none"] | None
     items: list[RecommendedItem]
+
+
+class ItemRecommendationsBody(RecommendationsBody):
+    item_id: str
 
 
 class ItemBody(BaseModel):

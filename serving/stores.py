@@ -1,55 +1,73 @@
 """Reads what the views are made of from Redis: one pipeline a step, never more than the answer needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from common.keys import ALL
 from common.views.actions import read_recent, read_user_facts
 from common.views.profile import Profile, profile
-from common.views.rankings import Row
 from serving.services import Services
 
-POPULAR = "popular"
+MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
 
 
 @dataclass(frozen=True)
 class UserRecord:
-    """What Redis knows of a user; `model_version` is the live model's, whoever the user is."""
+    """What Redis knows of a user; `candidates` is the model's list, as stored, None without one."""
 
     profile: Profile
     bought: frozenset[str]
-    model_version: str | None
+    long_term: Mapping[str, Any]
+    candidates: bytes | None = None
+
+    @classmethod
+    def nobody(cls) -> "UserRecord":
+        """Somebody of whom nothing is known."""
+        return cls(Profile((), {}, None, {}), frozenset(), {})
 
 
-async def read_user(services: Services, user: str) -> UserRecord:
-    """The user's record; one of somebody unknown is empty."""
-    keys = services.keys
+async def read_user(services: Services, user: str, model: str | None = None) -> UserRecord:
+    """The user's record, with the candidates of `model`; one of somebody unknown is empty.
+
+    Sessions in which the user was anonymous count with the user's own actions (`serving.logins`): one round trip
+    more for who had some. What is from before the user was forgotten is not looked at.
+    """
+    keys, config = services.keys, services.config.profile
     pipeline = services.redis.pipeline(transaction=False)
-    pipeline.hgetall(keys.user_facts(user))
-    pipeline.zrevrange(keys.recent(user), 0, services.config.profile.recent_actions - 1)
+    _read_actions(pipeline, services, user)
     pipeline.get(keys.long_term(user))
     pipeline.smembers(keys.bought(user))
-    pipeline.get(keys.live_model)
-    facts, recent, long_term, bought, version = await pipeline.execute()
-    long_profile = orjson.loads(long_term) if long_term else {}
-    made = profile(read_user_facts(facts), read_recent(recent), long_profile, services.config.profile)
-    return UserRecord(made, frozenset(item.decode() for item in bought), version.decode() if version else None)
+    pipeline.zrevrange(keys.sessions(user), 0, MOST_SESSIONS - 1)
+    pipeline.get(keys.forgotten(user))
+    if model is not None:
+        pipeline.get(keys.candidates(model, user))
+    facts, recent, long_term, bought, sessions, forgotten, *listed = await pipeline.execute()
+    done = [(facts, recent)]
+    if sessions:
+        pipeline = services.redis.pipeline(transaction=False)
+        for session in sessions:
+            _read_actions(pipeline, services, session.decode())
+        answers = await pipeline.execute()
+        done += zip(answers[::2], answers[1::2], strict=True)
+    since = int(forgotten or 0)
+    known = [fact for one, _ in done for fact in read_user_facts(one) if fact.last_ms > since]
+    actions = [action for _, one in done for action in read_recent(one) if action.time_ms > since]
+    long_profile = orjson.loads(long_term) if long_term and not since else {}
+    made = profile(known, actions, long_profile, config)
+    if since:
+        return UserRecord(made, frozenset(), {})
+    known_items = frozenset(item.decode() for item in bought)
+    return UserRecord(made, known_items, long_profile, listed[0] if listed else None)
+
+
+def _read_actions(pipeline: Any, services: Services, user: str) -> None:
+    pipeline.hgetall(services.keys.user_facts(user))
+    pipeline.zrevrange(services.keys.recent(user), 0, services.config.profile.recent_actions - 1)
 
 
 async def read_product(services: Services, item: str) -> dict[str, str]:
     """The product cache's entry; empty for an unknown item."""
     fields = await services.redis.hgetall(services.keys.product(item))
     return {name.decode(): value.decode() for name, value in fields.items()}
-
-
-def rows_of(answer: Sequence[Any]) -> list[Row]:
-    """Members as text with their scores."""
-    return [(member.decode(), float(score)) for member, score in answer]
-
-
-def popular_key(services: Services, category: str | None) -> str:
-    """Key of the popular ranking, of one category or of all."""
-    return services.keys.ranking(POPULAR, ALL if category is None else category)

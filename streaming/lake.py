@@ -1,6 +1,7 @@
 """Query `lake`: what arrives → Delta `events` and `catalog`; what cannot be read → Delta and topic `quarantine`.
 
-Reads: topics behavior, orders, payments, catalog, and quarantine (for what the collector refused). Writes: Delta
+Reads: topics behavior, orders, payments, catalog, quarantine (for what the collector refused), exposure_candidates and
+erasures (what our services note: `common.sources.notes`). Writes: Delta
 tables, exactly once, partitioned by date. Trigger: twice a minute, for fewer, larger files: a commit to Delta
 costs the same for one row as for thousands.
 """
@@ -9,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from common import events as contract
 from common.config import Config
 from common.events import EVENT_TOPICS, FIELD_NAMES
 from common.schemas import QUARANTINE as QUARANTINE_SCHEMA
@@ -17,11 +19,16 @@ from common.sinks.quarantine import quarantine, rejected
 from common.sources.catalog import COLUMNS as CHANGE
 from common.sources.catalog import parse_changes
 from common.sources.kafka_records import read_topics
-from common.sources.lake import CATALOG, EVENTS
+from common.sources.lake import CATALOG, ERASURES, EVENTS, EXPOSURE_CANDIDATES
+from common.sources.notes import erasures, exposure_candidates
 from common.sources.parse import parse, valid
 from streaming.query import run_alone, start_query
 
 NAME = "lake"
+NOTES = {
+    contract.EXPOSURE_CANDIDATES: (EXPOSURE_CANDIDATES, exposure_candidates),
+    contract.ERASURES: (ERASURES, erasures),
+}
 REFUSED_JSON = "encoding string, raw string, field string, reason string, source string"
 
 
@@ -77,6 +84,9 @@ def append(records: DataFrame, config: Config, batch_id: int) -> None:
         append_once(lake_events(events), config, EVENTS, batch_id)
     if config.topic("catalog") in topics:
         append_once(catalog_log(changes), config, CATALOG, batch_id)
+    for topic, (table, read) in NOTES.items():
+        if config.topic(topic) in topics:
+            append_once(read(records.filter(F.col("topic") == config.topic(topic))), config, table, batch_id)
     quarantine(rejected(events, NAME).unionByName(rejected(changes, "catalog")), refused, config, batch_id)
 
 
@@ -90,7 +100,7 @@ def start(spark: SparkSession, config: Config) -> StreamingQuery:
         finally:
             records.unpersist()
 
-    records = read_topics(spark, config, (*EVENT_TOPICS, "catalog", "quarantine"))
+    records = read_topics(spark, config, (*EVENT_TOPICS, "catalog", "quarantine", *NOTES))
     return start_query(records, NAME, config, write, config.streaming.lake_trigger)
 
 

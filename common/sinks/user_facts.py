@@ -37,7 +37,7 @@ class UserWriter:
         for user, pairs in fields.items():
             for start in range(0, len(pairs), FIELDS_A_CALL):
                 args: list[int | str] = [self.kept, self.seconds, source, *pairs[start : start + FIELDS_A_CALL]]
-                script(keys=[keys.user_facts(user)], args=args, client=pipe)
+                script(keys=[keys.user_facts(user), keys.forgotten(user)], args=args, client=pipe)
             waiting += len(pairs) // 2
             if waiting >= self.rows_per_call:
                 pipe.execute()

@@ -18,6 +18,8 @@ ITEM_FACTS = "item_facts"
 ITEM_EXCESS = "item_excess"
 USER_FACTS = "user_facts"
 CORRECTIONS = "corrections"
+EXPOSURE_CANDIDATES = "exposure_candidates"
+ERASURES = "erasures"
 
 
 def table_path(config: Config, name: str) -> str:

@@ -93,6 +93,25 @@ def merge(facts: Iterable[UserFact], recent: Iterable[Action]) -> list[Action]:
     return sorted(actions, key=lambda action: (-action.time_ms, action.event_id))
 
 
+def cart(actions: Iterable[Action]) -> list[str]:
+    """What is in the cart, the newest first; `actions` newest first."""
+    return _standing(actions, "cart_add", ("cart_remove", "purchase"))
+
+
+def wishes(actions: Iterable[Action]) -> list[str]:
+    """What is on the wish list, the newest first; `actions` newest first."""
+    return _standing(actions, "wish_add", ("wish_remove",))
+
+
+def _standing(actions: Iterable[Action], put: str, taken: tuple[str, ...]) -> list[str]:
+    """The items whose newest action of these kinds is `put`."""
+    newest: dict[str, str] = {}
+    for action in actions:
+        if action.item_id and (action.event_type == put or action.event_type in taken):
+            newest.setdefault(action.item_id, action.event_type)
+    return [item for item, kind in newest.items() if kind == put]
+
+
 def _action_or_none(text: bytes) -> Action | None:
     try:
         return read_action(orjson.loads(text))

@@ -14,6 +14,7 @@ weigh as much as all the recent ones together. No record at all is an empty prof
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from common.config import ProfileConfig
@@ -32,8 +33,17 @@ class Profile:
     categories: Mapping[str, float]
     current_category: str | None
     price_band: Mapping[str, float | None]
-    counts: Mapping[str, int]
-    active_hour: int | None
+    facts: Sequence[UserFact] = ()
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How often each event type; worked out when asked for, as recommendations don't."""
+        return _total(_counts(self.facts, self.actions))
+
+    @cached_property
+    def active_hour(self) -> int | None:
+        """Hour of the day (UTC) with the most actions."""
+        return _active_hour(_counts(self.facts, self.actions))
 
     @property
     def interest_category(self) -> str | None:
@@ -53,14 +63,12 @@ def profile(
 ) -> Profile:
     """The profile; see the module for what enters."""
     actions = merge(facts, recent)
-    per_minute = _counts(facts, actions)
     return Profile(
         actions=tuple(actions),
         categories=_categories(actions, long_term.get("categories", {}), config),
         current_category=next((action.category for action in actions if action.category), None),
         price_band=_price_band(actions, long_term.get("prices", ()), config),
-        counts=_total(per_minute),
-        active_hour=_active_hour(per_minute),
+        facts=facts,
     )
 
 
@@ -73,13 +81,19 @@ def _categories(actions: Iterable[Action], long_term: Mapping[str, float], confi
         if action.category and weight > 0:
             age = (newest - action.time_ms) / MINUTE_MS
             short[action.category] += weight * 2.0 ** (-age / config.half_life_minutes)
-    now, long = _normalised(short), _normalised(long_term)
+    return mixed(short, long_term)
+
+
+def mixed(short: Mapping[str, float], long_term: Mapping[str, float]) -> dict[str, float]:
+    """Shares of the weights of both, best first; the long term has LONG_TERM_SHARE of them where both are known."""
+    now, long = normalised(short), normalised(long_term)
     share = LONG_TERM_SHARE if now and long else float(not now)
-    mixed = {name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0) for name in now.keys() | long.keys()}
-    return dict(sorted(_normalised(mixed).items(), key=lambda entry: (-entry[1], entry[0])))
+    both = {name: (1 - share) * now.get(name, 0.0) + share * long.get(name, 0.0) for name in now.keys() | long.keys()}
+    return dict(sorted(normalised(both).items(), key=lambda entry: (-entry[1], entry[0])))
 
 
-def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
+def normalised(weights: Mapping[str, float]) -> dict[str, float]:
+    """The positive weights over their sum."""
     total = sum(weights.values())
     return {name: weight / total for name, weight in weights.items() if weight > 0} if total > 0 else {}
 

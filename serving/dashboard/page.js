@@ -101,40 +101,6 @@ async function showRanking(name, value) {
   if (ranking.as_of) ask("as-of").textContent = `as of ${ranking.as_of.slice(0, 16).replace("T", " ")} UTC (event time)`;
 }
 
-function reasons(row) {
-  const cell = element("td");
-  for (const { signal, contribution } of row.reasons) {
-    cell.append(element("span", `${signal} ${contribution.toFixed(2)}`, `reason ${signal}`));
-  }
-  return cell;
-}
-
-function clickCell(row) {
-  const cell = element("td", undefined, "n");
-  const button = element("button", "Click", "act");
-  button.setAttribute("aria-label", `send a click on ${row.item_id}`);
-  button.dataset.focus = `click:${row.item_id}`;
-  button.onclick = () => send("click", row.item_id);
-  cell.append(button);
-  return cell;
-}
-
-async function showForYou() {
-  const user = ask("user").value.trim();
-  if (!user) return;
-  const path = `/v1/users/${encodeURIComponent(user)}`;
-  const [list, profile] = await Promise.all([
-    call(`${path}/recommendations/for-you?limit=12&explain=true`), call(`${path}/profile`)]);
-  if (user !== ask("user").value.trim()) return;
-  learnTitles(list.items);
-  fill(ask("for-you"), list.items, (row) => [
-    element("td", row.rank), itemCell(row, "for-you"), element("td", row.score.toFixed(3), "n"), reasons(row), clickCell(row),
-  ], "waiting for events");
-  const model = list.fallback ? `no model knows this user: ${list.fallback}` : `model ${list.model_version}`;
-  const top = profile.categories.slice(0, 3).map((c) => `${c.category} ${Math.round(c.weight * 100)} %`).join(", ");
-  ask("why").textContent = `${model} · ${top || "no interest known yet: click on an item anywhere on this page"}`;
-}
-
 async function showKeywords() {
   const trending = await call("/v1/keywords/trending?limit=10");
   fill(ask("keywords"), trending.keywords, (row) => [
@@ -167,7 +133,7 @@ async function send(type, item) {
   };
   try {
     await call("/v1/events", { method: "POST", body: JSON.stringify(event), headers: { "Content-Type": "application/json" } });
-    await showForYou();
+    await showSurfaces();
   } catch (error) {
     say(error.message, false);
   }
@@ -179,7 +145,7 @@ async function refresh() {
   busy = true;
   const shown = await Promise.allSettled([
     showPipeline(), showRanking("views-1h", (row) => row.views),
-    showRanking("popular", (row) => row.score.toFixed(1)), showForYou(), showKeywords()]);
+    showRanking("popular", (row) => row.score.toFixed(1)), showSurfaces(), showKeywords()]);
   busy = false;
   const failed = shown.find((one) => one.status === "rejected");
   if (failed) say(failed.reason.name === "TypeError" ? "the server does not answer" : failed.reason.message, false);

@@ -8,7 +8,7 @@ from serving.routes.parameters import PathId, known_only
 from serving.schemas import ItemBody
 from serving.stores import read_product
 
-NOT_BUILT = ("price", "related", "similar")
+NOT_BUILT = ("price",)
 router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 

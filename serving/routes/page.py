@@ -19,6 +19,7 @@ FILES = {
     "/": "index.html",
     "/docs": "docs.html",
     "/assets/page.js": "page.js",
+    "/assets/surfaces.js": "surfaces.js",
     "/assets/docs.js": "docs.js",
     "/assets/page.css": "page.css",
     "/favicon.ico": "icon.svg",

@@ -3,12 +3,15 @@
 So is a query parameter that the route does not have: `limt=5` would otherwise be answered as if it were right.
 """
 
-from typing import Annotated
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 
 from common.events import ID_PATTERN
 from common.validate import epoch_ms
+from common.views.offers import Filters
 from serving.errors import bad_field
 
 ID = rf"^(?:{ID_PATTERN})$"
@@ -23,6 +26,11 @@ At = Annotated[
 ]
 MinPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 MaxPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
+MOST_EXCLUDED = 200
+EXCLUDED = re.compile(ID_PATTERN)
+Exclude = Annotated[
+    str, Query(max_length=MOST_EXCLUDED * 65, description="items shown already, comma separated, at most 200")
+]
 Explain = Annotated[bool, Query(description="with reasons, which add up to the score")]
 
 
@@ -36,6 +44,34 @@ def past_minute(text: str, now_ms: int) -> int:
     return moment // 60_000
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What every recommendation surface can be asked."""
+
+    limit: int
+    filters: Filters
+    explain: bool
+
+
+async def wanted(
+    limit: Limit = 10,
+    category: Category = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    exclude: Exclude = "",
+    explain: Explain = False,
+) -> Wanted:
+    """A dependency of the surfaces' routes; 400 where filters contradict each other or hold what is no id."""
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise bad_field("min_price", "must not be above max_price")
+    excluded = frozenset(item for item in exclude.split(",") if item)
+    if len(excluded) > MOST_EXCLUDED:
+        raise bad_field("exclude", f"must hold at most {MOST_EXCLUDED} items")
+    if any(len(item) > 64 or not EXCLUDED.fullmatch(item) for item in excluded):
+        raise bad_field("exclude", "must be item ids, comma separated")
+    return Wanted(limit, Filters(category, min_price, max_price, excluded), explain)
+
+
 async def known_only(request: Request) -> None:
     """A dependency of routes that read: 400 for the first query parameter that the route does not have.
 
@@ -43,7 +79,13 @@ async def known_only(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
-    allowed = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    allowed = _query_parameters(request.scope["route"].dependant)
     for name in request.query_params:
         if name not in allowed:
             raise bad_field(name[:64], f"unknown parameter; allowed here: {', '.join(allowed) or 'none'}")
+
+
+def _query_parameters(dependant: Any) -> list[str]:
+    """The query parameters of a route's function and of what it depends on."""
+    own = [parameter.alias for parameter in dependant.query_params]
+    return own + [name for below in dependant.dependencies for name in _query_parameters(below)]

@@ -1,27 +1,45 @@
-"""GET /v1/users/{id}/profile and …/recommendations/for-you. Nobody is unknown: there are fallbacks."""
+"""GET /v1/users/{id}/profile and DELETE /v1/users/{id}. Nobody is unknown: there is an empty profile."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from common.views.for_you import Filters, Recommendation, for_you
+from common.views.actions import Action, cart, wishes
+from common.views.pattern import pattern
+from common.views.profile import Profile
+from common.views.signals import seen_items
+from common.views.taste import Taste, taste
 from serving.answers import Json, time_of
 from serving.auth import needs
-from serving.candidates import gather
-from serving.errors import bad_field
-from serving.routes.parameters import Category, Explain, Limit, MaxPrice, MinPrice, PathId, known_only
-from serving.schemas import ProfileBody, RecommendationsBody
+from serving.erasure import forget
+from serving.routes.parameters import PathId, known_only
+from serving.schemas import ErasureBody, ProfileBody
 from serving.services import Services
 from serving.stores import read_user
 
-router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
+router = APIRouter(tags=["read"], dependencies=[Depends(known_only)])
+LAST = 20
 
 
-@router.get("/users/{user_id:path}/profile", response_model=ProfileBody)
+@router.delete(
+    "/users/{user_id:path}", status_code=202, response_model=ErasureBody, dependencies=[Depends(needs("admin"))]
+)
+async def delete_user(request: Request, user_id: PathId) -> Json:
+    """Forgets a user: gone from Redis at once, from Delta with the next run of the job `forget`."""
+    made = await forget(request.app.state.services, user_id)
+    body = {"user_id": user_id, "requested_at": time_of(made.requested_ms), "sessions": len(made.sessions)}
+    return Json(body, status_code=202)
+
+
+@router.get("/users/{user_id:path}/profile", response_model=ProfileBody, dependencies=[Depends(needs("read"))])
 async def get_profile(request: Request, user_id: PathId) -> Json:
-    """What somebody looks at and spends; an unknown user has an empty profile."""
+    """What somebody looks at and spends, how they browse; an unknown user has an empty profile."""
     services: Services = request.app.state.services
-    made = (await read_user(services, user_id)).profile
+    record = await read_user(services, user_id)
+    made = record.profile
+    known = await services.products.of({action.item_id for action in made.actions if action.item_id})
+    liked = taste(made.actions, known, record.long_term, services.config.profile)
     return Json(
         {
             "user_id": user_id,
@@ -30,57 +48,40 @@ async def get_profile(request: Request, user_id: PathId) -> Json:
             "current_category": made.current_category,
             "categories": [{"category": name, "weight": weight} for name, weight in made.categories.items()],
             "price_band": made.price_band,
-            "pattern": {"counts": made.counts, "active_hour": made.active_hour},
-            "recent": [
-                {"item_id": a.item_id, "event_type": a.event_type, "event_time": time_of(a.time_ms)}
-                for a in made.actions[: services.config.profile.recent_actions]
-            ],
+            **_tastes(liked),
+            "pattern": _pattern(made),
+            "recent": [_recent(action) for action in made.actions[: services.config.profile.recent_actions]],
+            "last": _last(made.actions),
+            "cart": cart(made.actions)[:LAST],
         }
     )
 
 
-@router.get("/users/{user_id:path}/recommendations/for-you", response_model=RecommendationsBody)
-async def get_for_you(
-    request: Request,
-    user_id: PathId,
-    limit: Limit = 10,
-    category: Category = None,
-    min_price: MinPrice = None,
-    max_price: MaxPrice = None,
-    explain: Explain = False,
-) -> Json:
-    """Recommendations that follow the last click; `fallback` says where no model knows the user."""
-    if min_price is not None and max_price is not None and min_price > max_price:
-        raise bad_field("min_price", "must not be above max_price")
-    services: Services = request.app.state.services
-    filters = Filters(category, min_price, max_price)
-    record = await read_user(services, user_id)
-    found = await gather(services, user_id, record, filters, limit)
-    items = for_you(
-        found.als,
-        found.products,
-        found.seen,
-        found.trends,
-        record.profile,
-        record.bought,
-        filters,
-        services.config.recommend,
-    )
-    # Filters and purchases may have left nothing of what stands in.
-    fallback = "none" if found.fallback and not items else found.fallback
-    services.metrics.fallbacks.labels(fallback or "").inc()
-    answer = {
-        "surface": "for-you",
-        "user_id": user_id,
-        "model_version": record.model_version,
-        "fallback": fallback,
-        "items": [_item(rank, item, explain) for rank, item in enumerate(items[:limit], start=1)],
+def _tastes(liked: Taste) -> dict[str, Any]:
+    return {
+        "price_bands": [{"category": name, **band} for name, band in liked.bands.items()],
+        "styles": [{"style": name, "weight": weight} for name, weight in liked.styles.items()],
+        "brands": [{"brand": name, "weight": weight} for name, weight in liked.brands.items()],
     }
-    return Json(answer)
 
 
-def _item(rank: int, item: Recommendation, explain: bool) -> dict[str, Any]:
-    answer: dict[str, Any] = {"rank": rank, "item_id": item.item_id, "score": item.score}
-    if explain:
-        answer["reasons"] = [{"signal": signal, "contribution": value} for signal, value in item.reasons]
-    return answer
+def _pattern(made: Profile) -> dict[str, Any]:
+    browsing = asdict(pattern(made.actions, made.counts))
+    hours = [{"hour": hour, "actions": number} for hour, number in browsing.pop("hours").items()]
+    return {"counts": made.counts, "active_hour": made.active_hour, "hours": hours, **browsing}
+
+
+def _recent(action: Action) -> dict[str, Any]:
+    return {"item_id": action.item_id, "event_type": action.event_type, "event_time": time_of(action.time_ms)}
+
+
+def _last(actions: tuple[Action, ...]) -> dict[str, list[str]]:
+    """The last different items by what was done with them, newest first; wished: what still is."""
+    bought = dict.fromkeys(action.item_id for action in actions if action.event_type == "purchase")
+    carted = dict.fromkeys(action.item_id for action in actions if action.event_type == "cart_add")
+    return {
+        "viewed": seen_items(actions, LAST),
+        "carted": list(carted)[:LAST],
+        "wished": wishes(actions)[:LAST],
+        "bought": list(bought)[:LAST],
+    }

@@ -47,6 +47,12 @@ class Shop:
         self.connection.set(self.keys.live_model, "v1")
         self.connection.set(self.keys.candidates("v1", user), orjson.dumps(list(scores.items())))
 
+    def relate(self, kind: str, lists: dict[str, list[tuple[str, float, float]]]) -> None:
+        """A live version of the related items: item → (other, together, als)."""
+        self.connection.set(self.keys.live_related, "r1")
+        for item, listed in lists.items():
+            self.connection.set(self.keys.related("r1", kind, item), orjson.dumps(listed))
+
     def report(self, written_at_ms: int) -> None:
         """What the stream writes after a micro-batch."""
         names = ("batch_id", "as_of_ms", "rows_per_second", "late_rows", "batch_ms")

@@ -132,6 +132,10 @@ def test_an_item_is_what_the_catalogue_says(api: httpx.Client, shop: Shop) -> No
         ("/v1/users/a/recommendations/for-you?min_price=-1", 400, "min_price"),
         ("/v1/users/a/recommendations/for-you?min_price=5&max_price=2", 400, "min_price"),
         ("/v1/users/a/recommendations/for-you?explain=perhaps", 400, "explain"),
+        ("/v1/users/a/recommendations/now?exclude=" + "x" * 65, 400, "exclude"),
+        ("/v1/users/a/recommendations/trending?exclude=" + ",".join(map(str, range(201))), 400, "exclude"),
+        ("/v1/items/a/related?limit=0", 400, "limit"),
+        ("/v1/items/a/similar?user_id=" + "x" * 65, 400, "user_id"),
         ("/v1/items/" + "x" * 65, 400, "item_id"),
         ("/v1/rankings/popular?limt=5", 400, "limt"),
         ("/v1/items/a?limit=5", 400, "limit"),
@@ -153,7 +157,7 @@ def test_errors_have_one_shape_and_name_the_field(api: httpx.Client, path: str, 
 def test_an_unknown_parameter_is_refused_with_what_is_allowed(api: httpx.Client) -> None:
     path = "/v1/users/a/recommendations/for-you"
     error = api.get(path, params={"limit": 5, "max_prize": 3}).json()["error"]
-    allowed = "limit, category, min_price, max_price, explain"
+    allowed = "limit, category, min_price, max_price, exclude, explain"
     assert error["message"] == f"max_prize: unknown parameter; allowed here: {allowed}"
     known = {"limit": 5, "category": "bags", "min_price": 1, "max_price": 3, "explain": True}
     assert api.get(path, params=known).status_code == 200  # type: ignore[arg-type]
@@ -194,6 +198,7 @@ def test_the_pages_come_with_all_they_need_from_here(api: httpx.Client) -> None:
         assert "default-src 'self'" in page.headers["content-security-policy"]
         assert "http://" not in page.text
         assert "https://" not in page.text
-    assert all(api.get(f"/assets/{name}").status_code == 200 for name in ("page.js", "page.css", "docs.js"))
+    for name in ("page.js", "surfaces.js", "page.css", "docs.js"):
+        assert api.get(f"/assets/{name}").status_code == 200
     paths = api.get("/openapi.json").json()["paths"]
     assert {"/v1/events", "/v1/rankings/{name}", "/v1/items/{item_id}"} <= set(paths)

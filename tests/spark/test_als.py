@@ -17,8 +17,9 @@ from batch.registry import Reason, lived, runs
 from batch.tables import append
 from batch.training import train
 from batch.trial import Trial, trial
-from common.config import AlsConfig, Config, ItemItemConfig
+from common.config import Config
 from common.config_load import load_config
+from common.config_models import AlsConfig, ItemItemConfig
 from common.models.recommender import ModelStore
 from tests.lake_events import START, event, lake_events, planted
 

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from batch.factors import Indexed, index
 from batch.item_item import co_occurrences, forget, item_item, named
 from common.artifacts import Artifacts
-from common.config import ItemItemConfig
+from common.config_models import ItemItemConfig
 
 USERS, ITEMS = 120, 25
 

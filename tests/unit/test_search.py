@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.search import Tried, halving, radical_inverse, settings
-from common.config import AlsConfig
 from common.config_load import load_config
+from common.config_models import AlsConfig
 
 ALS = load_config(env={}).als
 

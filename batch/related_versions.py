@@ -1,0 +1,82 @@
+"""Versions of the related items in Delta and Redis: write, publish, move the pointer, retire the oldest.
+
+A version's lists stand under its own keys; serving follows `P:rel:live`, which moves only when every list is
+acknowledged.
+"""
+
+from typing import Any
+
+import orjson
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from batch.publish import TTL_SECONDS, Put, Row, write
+from batch.tables import delete_part, replace_part
+from common.config import Config
+from common.errors import UnavailableError
+from common.keys import Keys
+from common.redis_client import redis_target
+from common.sources.lake import exists, read_table
+
+TABLE = "related_items"
+
+
+def save(rows: DataFrame, config: Config, version: str) -> None:
+    """Writes `kind, item, items` as a version; again replaces it."""
+    versioned = rows.select(F.lit(version).alias("version"), "*")
+    replace_part(versioned, config, TABLE, "version", f"version = '{version}'")
+
+
+def publish(spark: SparkSession, config: Config, version: str) -> int:
+    """A version's lists from Delta to Redis; how many. The pointer is not touched."""
+    rows = _rows(spark, config, version)
+    expected = rows.count()
+    written = write(rows, redis_target(config), put_lists(Keys(config.redis.prefix), version))
+    if written != expected:
+        raise UnavailableError(f"Redis took {written} of {expected} lists of related items {version}; run it again")
+    return written
+
+
+def put_lists(keys: Keys, version: str) -> Put:
+    """Rows `kind, item, items` → the item's list."""
+
+    def put(pipeline: Any, row: Row) -> None:
+        value = [[one["item"], round(one["together"], 3), round(one["als"], 4)] for one in row["items"]]
+        pipeline.set(keys.related(version, row["kind"], row["item"]), orjson.dumps(value), ex=TTL_SECONDS)
+
+    return put
+
+
+def move_pointer(config: Config, version: str) -> None:
+    """From here on `version` is served."""
+    with redis_target(config).connect() as client:
+        client.set(Keys(config.redis.prefix).live_related, version)
+
+
+def newest(spark: SparkSession, config: Config) -> list[str]:
+    """The versions in Delta, newest first."""
+    if not exists(spark, config, TABLE):
+        return []
+    rows = read_table(spark, config, TABLE).select("version").distinct().orderBy(F.desc("version"))
+    return [row["version"] for row in rows.collect()]
+
+
+def retire(spark: SparkSession, config: Config) -> list[str]:
+    """Removes all but the newest `related.keep_versions` from Redis and Delta; says which."""
+    keys = Keys(config.redis.prefix)
+    gone = newest(spark, config)[config.related.keep_versions :]
+    for version in gone:
+        write(_rows(spark, config, version), redis_target(config), _unlink(keys, version))
+        delete_part(spark, config, TABLE, f"version = '{version}'")
+    return gone
+
+
+def _unlink(keys: Keys, version: str) -> Put:
+    def put(pipeline: Any, row: Row) -> None:
+        pipeline.unlink(keys.related(version, row["kind"], row["item"]))
+
+    return put
+
+
+def _rows(spark: SparkSession, config: Config, version: str) -> DataFrame:
+    return read_table(spark, config, TABLE).where(F.col("version") == F.lit(version)).select("kind", "item", "items")

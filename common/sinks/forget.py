@@ -1,0 +1,22 @@
+"""Forgetting a user in Redis: what is removed, and what keeps it from coming back.
+
+The stream's state holds the user's facts of the minutes within the watermark, and a micro-batch may be on its way: it
+would write them again as absolute values. The key `forgotten` stands against that: the sink (`user_facts.lua`) drops
+facts of minutes up to it, serving ignores older actions and whatever the batch layer publishes meanwhile.
+"""
+
+from typing import Any
+
+from common.keys import Keys
+from common.sinks.scripts import lua
+
+STANDS_SECONDS = 30 * 24 * 3600  # until the job `forget` has been there
+SETTLED_SECONDS = 3600  # after that: by then nothing old is on its way
+
+
+def forget_in_redis(client: Any, keys: Keys, user: str, until_ms: int, model: str | None, seconds: int) -> Any:
+    """Runs the script on `client`, a pipeline or a client of either kind; `model` is a version with candidates."""
+    listed = [keys.candidates(model, user)] if model else []
+    whole = [keys.long_term(user), keys.bought(user), keys.sessions(user), *listed]
+    names = [keys.user_facts(user), keys.recent(user), keys.forgotten(user), *whole]
+    return client.eval(lua("forget"), len(names), *names, until_ms, seconds)

@@ -1,0 +1,182 @@
+"""The surfaces: what each knows of a candidate, as named signals. `common.views.blend` makes the list of them.
+
+| surface | candidates | signals |
+|---|---|---|
+| for-you | the model's, and what is popular where the user looks | als, category, price, trend, recent, fresh, seen |
+| now | what the last items lead to | session, category, price, trend, recent, seen |
+| trending | what is popular now | rising, trend, category, style, price, seen |
+| related | what goes together with the item and the cart | together, als, session, complement, price, trend |
+| similar | what could stand in for the item | together, als, session, alike, price, trend |
+
+Items that the user has bought, and what the filters refuse, are never among the candidates that come out.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from common.views import signals
+from common.views.blend import Candidate
+from common.views.offers import Filters, Product
+from common.views.profile import Profile
+
+Scores = Mapping[str, float]
+NOTHING: Scores = {}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom it is for: the profile, and what must not be offered again."""
+
+    profile: Profile
+    bought: Collection[str] = field(default_factory=frozenset)
+
+    def admitted(self, products: Mapping[str, Product], filters: Filters) -> Iterator[tuple[str, Product]]:
+        """The products that may be offered to this person."""
+        excluded = self.profile.purchased.union(self.bought)
+        for item, product in products.items():
+            if item not in excluded and filters.admit(item, product):
+                yield item, product
+
+
+def for_you(
+    als: Scores,
+    products: Mapping[str, Product],
+    seen: Mapping[str, Product],
+    trend: Scores,
+    person: Person,
+    filters: Filters,
+    today: int,
+    fresh_days: float,
+) -> Iterator[Candidate]:
+    """`als` scores by item, `seen` the items seen last (newest first), `trend` 0 to 1, `today` in epoch days."""
+    user, model, recent = person.profile, signals.shares(als), signals.Recent(seen.items())
+    looked = signals.looks(user.actions)
+    for item, product in person.admitted(products, filters):
+        yield Candidate(
+            item,
+            product.category,
+            {
+                "als": model.get(item, 0.0),
+                "category": signals.category_fit(product.category, user.categories, user.current_category),
+                "price": signals.price_fit(product.price, user.price_band),
+                "trend": trend.get(item, 0.0),
+                "recent": recent.of(item, product),
+                "fresh": signals.fresh(product.launch_day, today, fresh_days),
+                "seen": signals.tired(looked[item]) if item in looked else 0.0,
+            },
+        )
+
+
+def now(
+    session: Scores,
+    products: Mapping[str, Product],
+    seen: Mapping[str, Product],
+    trend: Scores,
+    person: Person,
+    filters: Filters,
+) -> Iterator[Candidate]:
+    """`session`: how strongly the last items lead to each."""
+    user, led, recent = person.profile, signals.shares(session), signals.Recent(seen.items())
+    looked = signals.looks(user.actions)
+    for item, product in person.admitted(products, filters):
+        yield Candidate(
+            item,
+            product.category,
+            {
+                "session": led.get(item, 0.0),
+                "category": signals.category_fit(product.category, user.categories, user.current_category),
+                "price": signals.price_fit(product.price, user.price_band),
+                "trend": trend.get(item, 0.0),
+                "recent": recent.of(item, product),
+                "seen": signals.tired(looked[item]) if item in looked else 0.0,
+            },
+        )
+
+
+def trending(
+    rising: Scores,
+    trend: Scores,
+    products: Mapping[str, Product],
+    styles: Scores,
+    person: Person,
+    filters: Filters,
+) -> Iterator[Candidate]:
+    """`rising` and `trend` 0 to 1; `styles` the share of each style in what the user looks at."""
+    user = person.profile
+    looked = signals.looks(user.actions)
+    for item, product in person.admitted(products, filters):
+        yield Candidate(
+            item,
+            product.category,
+            {
+                "rising": rising.get(item, 0.0),
+                "trend": trend.get(item, 0.0),
+                "category": signals.category_fit(product.category, user.categories, user.current_category),
+                "style": styles.get(product.style, 0.0) if product.style else 0.0,
+                "price": signals.price_fit(product.price, user.price_band),
+                "seen": signals.tired(looked[item]) if item in looked else 0.0,
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Ties:
+    """How strongly each item belongs to those at hand: by co-occurrence, by the model, in the newest sessions."""
+
+    together: Scores = field(default_factory=dict)
+    als: Scores = field(default_factory=dict)
+    session: Scores = field(default_factory=dict)
+
+
+def related(
+    ties: Ties,
+    products: Mapping[str, Product],
+    at_hand: Mapping[str, Product],
+    trend: Scores,
+    person: Person,
+    filters: Filters,
+) -> Iterator[Candidate]:
+    """Complements of the items `at_hand`: the one asked about and the cart; none of them is offered."""
+    together, session = signals.shares(ties.together), signals.shares(ties.session)
+    categories = {product.category for product in at_hand.values()}
+    for item, product in person.admitted(products, filters):
+        if item not in at_hand:
+            yield Candidate(
+                item,
+                product.category,
+                {
+                    "together": together.get(item, 0.0),
+                    "als": max(ties.als.get(item, 0.0), 0.0),
+                    "session": session.get(item, 0.0),
+                    "complement": float(bool(product.category) and product.category not in categories),
+                    "price": signals.price_fit(product.price, person.profile.price_band),
+                    "trend": trend.get(item, 0.0),
+                },
+            )
+
+
+def similar(
+    ties: Ties,
+    products: Mapping[str, Product],
+    item: str,
+    known: Product,
+    trend: Scores,
+    person: Person,
+    filters: Filters,
+) -> Iterator[Candidate]:
+    """Substitutes for `item`."""
+    together, session = signals.shares(ties.together), signals.shares(ties.session)
+    for other, product in person.admitted(products, filters):
+        if other != item:
+            yield Candidate(
+                other,
+                product.category,
+                {
+                    "together": together.get(other, 0.0),
+                    "als": max(ties.als.get(other, 0.0), 0.0),
+                    "session": session.get(other, 0.0),
+                    "alike": signals.alike(product, known),
+                    "price": signals.price_fit(product.price, {"low": known.price, "high": known.price}),
+                    "trend": trend.get(other, 0.0),
+                },
+            )

@@ -1,0 +1,44 @@
+"""Forgets a user: the request goes to Kafka (and by the lake to Delta), then everything of theirs leaves Redis.
+
+First Kafka: what it has acknowledged, the job `forget` carries out in Delta and once more in Redis, whatever happens
+to this process. Raises 503 when Kafka or Redis does not answer; asking again is harmless.
+"""
+
+import time
+from dataclasses import dataclass
+
+import orjson
+
+from common.events import ERASURES
+from common.sinks.forget import STANDS_SECONDS, forget_in_redis
+from serving.errors import unavailable
+from serving.producer import Message
+from serving.services import Services
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """`sessions` are those in which the user was anonymous, forgotten as well."""
+
+    requested_ms: int
+    sessions: list[str]
+
+
+async def forget(services: Services, user: str) -> Erasure:
+    """Everything up to now."""
+    keys = services.keys
+    pipeline = services.redis.pipeline(transaction=False)
+    pipeline.zrange(keys.sessions(user), 0, -1)
+    pipeline.get(keys.live_model)
+    sessions, version = await pipeline.execute()
+    made = Erasure(time.time_ns() // 1_000_000, [session.decode() for session in sessions])
+    record = {"user": user, "sessions": made.sessions, "requested_ms": made.requested_ms}
+    message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))
+    if not await services.producer.send([message]):
+        raise unavailable("Kafka")
+    pipeline = services.redis.pipeline(transaction=False)
+    for one in (user, *made.sessions):
+        model = version.decode() if version else None
+        forget_in_redis(pipeline, keys, one, made.requested_ms, model, STANDS_SECONDS)
+    await pipeline.execute()
+    return made

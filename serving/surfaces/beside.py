@@ -1,0 +1,59 @@
+"""Related and similar: what belongs to an item, and what could stand in for it.
+
+With a user, related also looks at the cart as it is now, similar at the last items seen: a cart_add changes the next
+answer. Fresh sessions count beside the lists of the job `related`. A short list is filled with what is
+popular in the item's category; an item without any gets what is popular there (or in those at hand), else overall.
+"""
+
+from common.views import surfaces
+from common.views.actions import cart
+from common.views.signals import seen_items
+from common.views.surfaces import Ties
+from serving.services import Services
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.fresh import fresh_sessions
+from serving.surfaces.pool import categories_at_hand, depth, pool, products_of, someone
+from serving.surfaces.ties import Kind, read_ties
+from serving.versions import live
+
+CART_ITEMS, CART_WEIGHT = 5, 0.5  # the newest in the cart, each half of what the item asked about weighs
+SEEN_WEIGHT = 0.25
+
+
+async def related(services: Services, asked: Asked) -> Found:
+    """Complements of the item and of the user's cart."""
+    return await _beside(services, asked, "related")
+
+
+async def similar(services: Services, asked: Asked) -> Found:
+    """Substitutes for the item, with what was seen just before it."""
+    return await _beside(services, asked, "similar")
+
+
+async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
+    versions = await live(services)
+    record, person = await someone(services, asked.user)
+    actions, item = record.profile.actions, asked.item
+    if kind == "related":
+        others = dict.fromkeys(cart(actions)[:CART_ITEMS], CART_WEIGHT)
+    else:
+        others = {other: SEEN_WEIGHT * 0.5**place for place, other in enumerate(seen_items(actions))}
+    at_hand = others | {item: 1.0}
+    ties = await read_ties(services, versions.related, (kind,), at_hand)
+    ties = Ties(ties.together, ties.als, await fresh_sessions(services, at_hand))
+    known = await services.products.of(at_hand)
+    listed = dict.fromkeys([*ties.together, *ties.session])
+    of_item = known[item].category
+    categories = (
+        [of_item] if of_item and asked.filters.category is None else categories_at_hand(record.profile, asked.filters)
+    )
+    popular = await pool(services, categories, depth(asked, record), asked.filters)
+    enough = len(listed) >= asked.limit + len(asked.filters.exclude)
+    ranked = {} if enough else popular.in_category if listed else popular.in_category | popular.overall
+    products = await products_of(services, [*listed, *ranked], ranked)
+    if kind == "related":
+        candidates = surfaces.related(ties, products, known, popular.trend, person, asked.filters)
+    else:
+        candidates = surfaces.similar(ties, products, item, known[item], popular.trend, person, asked.filters)
+    fallback = None if listed else popular.fallback
+    return Found(candidates, fallback, versions.related, {"related": versions.related})

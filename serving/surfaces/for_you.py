@@ -1,0 +1,35 @@
+"""For You: the model's candidates, with what is popular where the user looks mixed in, so that the next click changes
+the next answer. Without a list of the model for this user popular items stand in."""
+
+import orjson
+
+from common.views import surfaces
+from serving.services import Services
+from serving.surfaces.asked import Asked, Found
+from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
+from serving.versions import live
+
+
+async def for_you(services: Services, asked: Asked) -> Found:
+    """What may be shown to the user."""
+    versions = await live(services)
+    record, person = await someone(services, asked.user, versions.als)
+    listed = orjson.loads(record.candidates)[: services.config.recommend.candidates] if record.candidates else []
+    als = {str(item): float(score) for item, score in listed}
+    at_hand = categories_at_hand(record.profile, asked.filters)
+    popular = await pool(services, at_hand, depth(asked, record), asked.filters)
+    ranked = popular.in_category if als else popular.in_category | popular.overall
+    products = await products_of(services, [*als, *ranked], ranked)
+    seen = await last_seen(services, record.profile)
+    candidates = surfaces.for_you(
+        als,
+        products,
+        seen,
+        popular.trend,
+        person,
+        asked.filters,
+        asked.today,
+        services.config.recommend.fresh_days,
+    )
+    fallback = None if als else popular.fallback
+    return Found(candidates, fallback, versions.als, {"als": versions.als})

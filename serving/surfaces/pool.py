@@ -1,0 +1,93 @@
+"""What the surfaces choose from besides their own source: popular items, and what is known of each.
+
+They stand in where a surface's own source has nothing, in one order for all surfaces (docs/api.md): those of the
+categories at hand (`popular-in-category`), those of all (`popular`), `none`.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from common.keys import ALL
+from common.views.offers import Filters, Product
+from common.views.profile import Profile
+from common.views.signals import seen_items
+from common.views.surfaces import Person
+from serving.services import Services
+from serving.stores import UserRecord, read_user
+from serving.surfaces.asked import Asked
+from serving.surfaces.popular import POPULAR, popular
+
+MIXED_IN = 50
+PRICED = 500  # a price filter may refuse most of them: look further down
+PROFILE_CATEGORIES = 3
+IN_CATEGORY, OVERALL, NONE = "popular-in-category", "popular", "none"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Popular items: those of the categories at hand and of all, with the popularity of both, 0 to 1."""
+
+    in_category: dict[str, str]  # item → category it is ranked under
+    overall: dict[str, str]
+    trend: dict[str, float]
+
+    @property
+    def fallback(self) -> str:
+        """What stands in by these."""
+        return IN_CATEGORY if self.in_category else OVERALL if self.overall else NONE
+
+
+async def pool(
+    services: Services, categories: Sequence[str], wanted: int, filters: Filters, ranking: str = POPULAR
+) -> Pool:
+    """The `wanted` best of the first of the categories and of all, and a quarter of that of each further category."""
+    below = filters.category is not None
+    overall, *within = await asyncio.gather(
+        popular(services, ranking, ALL, wanted),
+        *[popular(services, ranking, category, wanted, below) for category in categories],
+    )
+    best = max(overall.scores.values(), default=0.0)
+    trend: dict[str, float] = {}
+    in_category: dict[str, str] = {}
+    for place, one in enumerate(within):
+        for item in one.first(wanted if place == 0 else wanted // 4):
+            in_category[item] = one.categories[item]
+            trend[item] = one.scores[item]
+    trend |= overall.scores
+    everywhere = {item: overall.categories[item] for item in overall.first(wanted)}
+    shares = {item: min(score / best, 1.0) for item, score in trend.items()} if best > 0 else {}
+    return Pool(in_category, everywhere, shares)
+
+
+def categories_at_hand(profile: Profile, filters: Filters) -> list[str]:
+    """The category asked for; else the one being viewed and those of most interest."""
+    if filters.category is not None:
+        return [filters.category]
+    known = [profile.current_category, *list(profile.categories)[:PROFILE_CATEGORIES]]
+    return list(dict.fromkeys(name for name in known if name))
+
+
+def depth(asked: Asked, record: UserRecord) -> int:
+    """How many popular items to look at so that filters and purchases leave enough."""
+    return (
+        (PRICED if asked.filters.priced else MIXED_IN) + asked.limit + len(record.bought) + len(asked.filters.exclude)
+    )
+
+
+async def products_of(services: Services, items: Iterable[str], ranked: Mapping[str, str]) -> dict[str, Product]:
+    """What is known of the items; one that the catalogue doesn't know has the category it is ranked under."""
+    products = await services.products.of(dict.fromkeys(items))
+    unknown = [item for item, product in products.items() if not product.category and ranked.get(item)]
+    return products | {item: replace(products[item], category=ranked[item]) for item in unknown}
+
+
+async def last_seen(services: Services, profile: Profile) -> dict[str, Product]:
+    """The last items the user looked at, newest first."""
+    return await services.products.of(seen_items(profile.actions))
+
+
+async def someone(services: Services, user: str, model: str | None = None) -> tuple[UserRecord, Person]:
+    """The user's record and whom to recommend to; nobody ('') has an empty one, without a round trip."""
+    record = await read_user(services, user, model) if user else UserRecord.nobody()
+    return record, Person(record.profile, record.bought)

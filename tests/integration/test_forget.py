@@ -1,0 +1,121 @@
+"""A user is forgotten: at once in Redis, by the job in Delta, and nothing brings them back."""
+
+import hashlib
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import httpx
+import orjson
+import redis
+from pyspark.sql import SparkSession
+
+from batch import forget
+from batch.tables import append
+from common.config import Config
+from common.events import ERASURES as TOPIC
+from common.facts.once import once_in_batch
+from common.facts.user import user_facts
+from common.keys import Keys
+from common.sinks.redis_facts import RESTORE, STREAM
+from common.sources.lake import ERASURES, EVENTS, USER_FACTS, read_table
+from common.sources.notes import erasures
+from tests.event_factory import event as sent
+from tests.integration.item_rows import write_rows
+from tests.integration.topic_reader import records
+from tests.lake_events import START, event, lake_events
+
+NOW_MINUTE = int(time.time()) // 60
+
+
+def keys_of(connection: redis.Redis, config: Config, who: str) -> set[str]:
+    start = f"{config.redis.prefix}:"
+    return {key.decode().removeprefix(start) for key in connection.scan_iter(f"{start}*{{{who}}}*")}
+
+
+def fact(user: str, minute: int) -> tuple[Any, ...]:
+    return ("user", minute, "bags", "i-1", user, False, f"1,0,0,0,0,0,0,0,0|{minute * 60_000}|9.0")
+
+
+def test_a_call_removes_a_user_with_the_sessions_before_the_login(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    api.post("/v1/events", json=sent("view", user_id=None, session_id="s-1", category="bags"))
+    for user in ("u-1", "u-2"):
+        api.post("/v1/events", json=sent("view", user_id=user, session_id="s-1" if user == "u-1" else None))
+        redis_conn.sadd(keys.bought(user), "i-9")
+        redis_conn.set(keys.long_term(user), orjson.dumps({"categories": {"bags": 1}}))
+        redis_conn.set(keys.candidates("v1", user), b"[]")
+    redis_conn.set(keys.live_model, "v1")
+    write_rows(config, [fact("u-1", NOW_MINUTE), fact("s-1", NOW_MINUTE)])
+    answer = api.delete("/v1/users/u-1")
+    assert (answer.status_code, answer.json()["sessions"]) == (202, 1)
+    assert keys_of(redis_conn, config, "u-1") == {"u:{u-1}:forgotten"}
+    assert keys_of(redis_conn, config, "s-1") == {"u:{s-1}:forgotten"}
+    assert len(keys_of(redis_conn, config, "u-2")) == 4
+    assert api.get("/v1/users/u-1/profile").json()["recent"] == []
+    ((key, noted),) = records(config, TOPIC)
+    assert (key, noted["user"], noted["sessions"]) == ("u-1", "u-1", ["s-1"])
+
+
+def test_the_streams_state_and_the_batch_layer_do_not_bring_a_forgotten_user_back(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    api.delete("/v1/users/u-1")
+    late, later = fact("u-1", NOW_MINUTE - 1), fact("u-1", NOW_MINUTE + 5)
+    write_rows(config, [late], STREAM)
+    write_rows(config, [late], RESTORE)
+    assert not redis_conn.exists(keys.user_facts("u-1"))
+    redis_conn.set(keys.long_term("u-1"), orjson.dumps({"categories": {"bags": 1}}))
+    redis_conn.sadd(keys.bought("u-1"), "i-1")
+    assert api.get("/v1/users/u-1/profile").json()["categories"] == []
+    write_rows(config, [late, later], STREAM)
+    assert len(redis_conn.hgetall(keys.user_facts("u-1"))) == 1
+    api.post("/v1/events", json=sent("view", item_id="i-new"))
+    assert api.get("/v1/users/u-1/profile").json()["last"]["viewed"][0] == "i-1"  # five minutes ahead of now
+
+
+def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_later(
+    spark: SparkSession, config: Config, redis_conn: redis.Redis
+) -> None:
+    asked = datetime.now(timezone.utc) - timedelta(hours=2)
+    back = START + (asked - START) + timedelta(minutes=5)
+    rows = [
+        event(1, "view", 0, "gone", "i-1", session_id="s-1"),
+        event(2, "view", 1, None, "i-2", session_id="s-1"),
+        event(3, "view", 2, None, "i-3", session_id="s-named"),
+        event(4, "purchase", 3, "stays", "i-1"),
+        event(5, "view", 4, "gone", "i-4", session_id="s-9") | {"event_time": back, "date": back.date()},
+    ]
+    events = lake_events(spark, rows)
+    append(events, config, EVENTS, "date")
+    facts = user_facts(once_in_batch(events))
+    append(facts.selectExpr("*", "to_date(window_start) as date"), config, USER_FACTS, "date")
+    note(spark, config, "gone", ["s-named"], asked)
+    note(spark, config, "just now", [], datetime.now(timezone.utc))
+    keys = Keys(config.redis.prefix)
+    for user in ("gone", "s-1", "stays"):
+        redis_conn.set(keys.long_term(user), b"{}")
+    for _ in range(2):
+        assert forget.run(spark, config).status == "done"
+        left = {row["event_id"] for row in read_table(spark, config, EVENTS).collect()}
+        assert left == {"e4", "e5"}
+        users = {(row["user"], row["item_id"]) for row in read_table(spark, config, USER_FACTS).collect()}
+        assert users == {("stays", "i-1"), ("gone", "i-4")}
+    assert not redis_conn.exists(keys.long_term("gone"), keys.long_term("s-1"))
+    assert redis_conn.exists(keys.long_term("stays"))
+    noted = {row["user"]: row["done_at"] for row in read_table(spark, config, ERASURES).collect()}
+    assert noted.pop("just now") is None
+    ((user, done_at),) = noted.items()
+    assert (user, done_at is not None) == (hashlib.sha256(b"gone").hexdigest(), True)
+    assert 0 < redis_conn.ttl(keys.forgotten("gone")) <= 3600
+    assert redis_conn.ttl(keys.forgotten("just now")) > 3600
+
+
+def note(spark: SparkSession, config: Config, user: str, sessions: list[str], asked: datetime) -> None:
+    """A request as the lake writes it."""
+    value = orjson.dumps({"user": user, "sessions": sessions, "requested_ms": round(asked.timestamp() * 1000)})
+    topic = spark.createDataFrame([(value, asked)], "value binary, timestamp timestamp")
+    append(erasures(topic), config, ERASURES, "date")

@@ -1,0 +1,46 @@
+"""What an anonymous session did counts with its user from the first event on that carries both."""
+
+import httpx
+import redis
+
+from common.config import Config
+from common.keys import Keys, user_field
+from tests.event_factory import event
+
+MINUTE = 29_000_000
+
+
+def profile(api: httpx.Client, user: str) -> dict[str, object]:
+    return api.get(f"/v1/users/{user}/profile").json()  # type: ignore[no-any-return]
+
+
+def send(api: httpx.Client, kind: str, item: str, **who: object) -> None:
+    assert api.post("/v1/events", json=event(kind, item_id=item, **who)).status_code == 202
+
+
+def viewed(api: httpx.Client, user: str) -> list[str]:
+    return profile(api, user)["last"]["viewed"]  # type: ignore[index, no-any-return]
+
+
+def test_a_session_is_its_users_after_the_login_and_nobody_elses(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    send(api, "view", "i-anonymous", user_id=None, session_id="s-1", category="bags")
+    streamed = user_field(MINUTE, "coats", "i-streamed")
+    redis_conn.hset(keys.user_facts("s-1"), streamed, f"1,0,0,0,0,0,0,0,0|{MINUTE * 60_000}|20.0")
+    assert viewed(api, "u-1") == []
+    send(api, "view", "i-known", user_id="u-1", session_id="s-1", category="shoes")
+    assert viewed(api, "u-1") == ["i-known", "i-anonymous", "i-streamed"]
+    assert viewed(api, "s-1") == ["i-anonymous", "i-streamed"]
+    assert viewed(api, "u-2") == []
+    send(api, "view", "i-later", user_id=None, session_id="s-1", category="bags")
+    assert viewed(api, "u-1")[0] == "i-later"
+
+
+def test_a_session_without_anything_anonymous_costs_no_further_read(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    send(api, "view", "i-1", user_id="u-1", session_id="s-2")
+    assert not redis_conn.exists(Keys(config.redis.prefix).sessions("u-1"))
+    assert redis_conn.ttl(Keys(config.redis.prefix).recent("u-1")) > 0

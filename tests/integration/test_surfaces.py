@@ -1,0 +1,128 @@
+"""The five surfaces over HTTP on a real Redis and Kafka: what each follows, what is never shown, what stands in."""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+import redis
+
+from common.config import Config
+from common.events import EXPOSURE_CANDIDATES
+from local.process import wait_until
+from tests.event_factory import event
+from tests.integration.shop_in_redis import Shop
+from tests.integration.topic_reader import records
+
+OF_A_USER = ("for-you", "now", "trending")
+ALL = (*OF_A_USER, "related", "similar")
+
+
+@pytest.fixture
+def shop(config: Config, redis_conn: redis.Redis) -> Shop:
+    shop = Shop(config, redis_conn).open()
+    for scope in ("*", "coats", "신발", "bags"):  # what rises is the other end of what is popular
+        for text in redis_conn.zrange(shop.keys.ranking("popular", scope), 0, -1):
+            redis_conn.zadd(shop.keys.ranking("popular-30m", scope), {text: int(text[-1:]) + 1})
+    return shop
+
+
+def path(surface: str, user: str = "u-1", item: str = "coats-0") -> str:
+    if surface in OF_A_USER:
+        return f"/v1/users/{user}/recommendations/{surface}"
+    return f"/v1/items/{quote(item, safe='')}/{surface}?user_id={user}"
+
+
+def ask(api: httpx.Client, surface: str, user: str = "u-1", item: str = "coats-0", **parameters: Any) -> dict[str, Any]:
+    answer = api.get(httpx.URL(path(surface, user, item)).copy_merge_params(parameters))
+    assert answer.status_code == 200, answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [item["item_id"] for item in answer["items"]]
+
+
+def test_a_cart_add_changes_the_related_items_at_the_next_request(api: httpx.Client, shop: Shop) -> None:
+    shop.relate("related", {"coats-0": [("bags-1", 5.0, 0.2)], "bags-5": [("신발-7", 9.0, 0.9)]})
+    before = ask(api, "related", explain=True)
+    assert (before["fallback"], before["model_version"], before["item_id"]) == (None, "r1", "coats-0")
+    assert ids(before)[0] == "bags-1"
+    assert {"together", "als", "complement"} <= {reason["signal"] for reason in before["items"][0]["reasons"]}
+    api.post("/v1/events", json=event("cart_add", item_id="bags-5"))
+    assert set(ids(ask(api, "related"))[:2]) == {"bags-1", "신발-7"}
+    assert ids(ask(api, "related", user="u-2")) == ids(before)
+    api.post("/v1/events", json=event("cart_remove", item_id="bags-5"))
+    assert ids(ask(api, "related"))[0] == "bags-1"
+    assert "신발-7" not in ids(ask(api, "related"))
+
+
+def test_what_was_bought_or_is_in_the_cart_is_not_offered_beside_it(api: httpx.Client, shop: Shop) -> None:
+    shop.relate("related", {"coats-0": [("bags-1", 5.0, 0.2), ("bags-2", 4.0, 0.2), ("bags-3", 3.0, 0.2)]})
+    api.post("/v1/events", json=event("purchase", item_id="bags-1", order_id="o-1"))
+    api.post("/v1/events", json=event("cart_add", item_id="bags-2"))
+    found = ids(ask(api, "related", limit=100))
+    assert found[0] == "bags-3"
+    assert not {"coats-0", "bags-1", "bags-2"} & set(found)
+
+
+def test_similar_items_are_substitutes_and_follow_what_was_seen_before(api: httpx.Client, shop: Shop) -> None:
+    shop.relate(
+        "similar", {"coats-0": [("coats-3", 3.0, 0.9), ("coats-4", 2.0, 0.1)], "coats-7": [("coats-4", 90.0, 1.0)]}
+    )
+    first = ask(api, "similar")
+    assert ids(first)[:2] == ["coats-3", "coats-4"]
+    assert all(item.startswith("coats-") for item in ids(first))  # filled from the category
+    for _ in range(2):
+        api.post("/v1/events", json=event("view", item_id="coats-7"))
+    assert ids(ask(api, "similar"))[0] == "coats-4"
+
+
+def test_trending_is_what_rises_in_the_category_being_viewed(api: httpx.Client, shop: Shop) -> None:
+    nobody = ask(api, "trending", limit=3)
+    assert nobody["fallback"] == "popular"
+    api.post("/v1/events", json=event("view", item_id="bags-2"))
+    after = ask(api, "trending", limit=4, explain=True)
+    assert after["fallback"] is None
+    assert sum(item.startswith("bags-") for item in ids(after)) >= 3
+    assert {"rising", "category"} <= {reason["signal"] for reason in after["items"][0]["reasons"]}
+
+
+def test_now_is_what_the_last_items_lead_to_and_marked_while_no_sessions_are_known(
+    api: httpx.Client, shop: Shop
+) -> None:
+    shop.relate("similar", {"bags-2": [("bags-6", 4.0, 0.5)]})
+    shop.relate("related", {"bags-2": [("coats-6", 8.0, 0.5)]})
+    assert ask(api, "now")["fallback"] == "popular"
+    api.post("/v1/events", json=event("view", item_id="bags-2"))
+    found = ask(api, "now", limit=2)
+    assert (found["fallback"], found["model_version"]) == ("together", "r1")
+    assert set(ids(found)) == {"coats-6", "bags-6"}
+
+
+@pytest.mark.parametrize("surface", ALL)
+def test_nothing_repeats_across_surfaces_and_filters_hold(api: httpx.Client, shop: Shop, surface: str) -> None:
+    first = ids(ask(api, surface, limit=5))
+    assert len(first) == 5
+    second = ids(ask(api, surface, limit=200, exclude=",".join(first)))
+    assert second and not set(first) & set(second)
+    priced = ids(ask(api, surface, limit=200, category="신발", min_price=20, max_price=40))
+    assert set(priced) <= {"신발-1", "신발-2", "신발-3"} and priced
+
+
+@pytest.mark.parametrize("surface", ALL)
+def test_reasons_add_up_and_every_answer_is_logged(api: httpx.Client, shop: Shop, config: Config, surface: str) -> None:
+    answer = api.get(httpx.URL(path(surface)).copy_merge_params({"limit": 12, "explain": True}))
+    found = answer.json()
+    for item in found["items"]:
+        assert sum(r["contribution"] for r in item["reasons"]) == pytest.approx(item["score"], abs=1e-9)
+    assert wait_until(lambda: bool(records(config, EXPOSURE_CANDIDATES)), 10)
+    ((key, logged),) = records(config, EXPOSURE_CANDIDATES)
+    assert (key, logged["surface"], logged["request_id"], logged["user_id"]) == (
+        "u-1",
+        surface,
+        answer.headers["x-request-id"],
+        "u-1",
+    )
+    assert [(one["item_id"], one["position"]) for one in logged["items"]] == [(i, n) for n, i in enumerate(ids(found))]
+    assert logged["fallback"] == found["fallback"]
