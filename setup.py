@@ -32,6 +32,7 @@ TEST = [
     "types-PyYAML",
     "types-psutil",
 ]
+BENCH = ["implicit==0.7.3"]  # compared with, by 'bench als'
 NOTEBOOKS = [
     "jupyterlab==4.6.6",
     "nbclient==0.11.0",
@@ -51,6 +52,6 @@ setup(
     packages=find_packages(include=[p for n in LAYERS for p in (n, f"{n}.*")]),
     package_data={"conf": ["*.yaml"], "serving": ["dashboard/*", "*.lua"], "common": ["sinks/*.lua"]},
     install_requires=RUNTIME,
-    extras_require={"test": TEST, "notebooks": NOTEBOOKS},
+    extras_require={"test": TEST, "notebooks": NOTEBOOKS, "bench": BENCH},
     entry_points={"console_scripts": ["stylestream=cli.main:main"]},
 )

@@ -1,16 +1,18 @@
 """Job `als`: recommendations from the whole lake, judged, versioned, published.
 
-Reads `events` at one table version. Writes `als_runs`, the parts of `batch.models`, and Redis: candidates,
-long-term profiles, bought sets, and last of all the pointer. Each user gets `als.candidates` items. What
-the user has seen stays among them (a dress looked at is worth showing again); what the user has bought is
-left out here, and once more at serving, which knows the purchases since.
+Reads `events` at one table version. Writes `als_runs`, the parts of `batch.models`, the arrays of `ModelStore`,
+and Redis: candidates, long-term profiles, bought sets, and last of all the pointer. Each user gets
+`als.candidates` items by the blend (`als.share`), or by ALS alone where the blend does worse. What the user has seen
+stays among them (a dress looked at is worth showing again); what the user has bought is left out here, and once more
+at serving, which knows the purchases since.
 
-A model that does not beat popularity by `als.min_lift_over_popularity` is recorded as refused and not
-published (exit 10); too little data is no run at all (exit 11).
+With `als.search.trials` the parameters are searched first, on a part of the older actions. A model that does not
+beat popularity by `als.min_lift_over_popularity`, or the live model's parameters by `als.min_lift_over_live`, is
+recorded as refused and not published (exit 10); too little data is no run at all (exit 11).
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,19 +21,25 @@ from pyspark.sql import functions as F
 
 from batch import factors, models, registry
 from batch.entry import run_job
+from batch.evaluate import split_by_time
+from batch.held_out import hold_out, known_users
 from batch.interactions import actions, interactions
+from batch.item_item import named
+from batch.live import live_parameters, working_store
 from batch.outcome import Outcome
 from batch.products import newest_products
 from batch.profiles import bought_items, long_profiles
+from batch.recommend import histories, recommend
+from batch.search import search
 from batch.tables import newest_version
-from batch.trial import MIN_EVALUATED, trial
-from common.config import Config
+from batch.training import train
+from batch.trial import MIN_EVALUATED, Trial, trial
+from common.config import AlsConfig, Config
+from common.models.recommender import model_store
 from common.sources.lake import EVENTS, exists, read_table
 
 MIN_USERS = 20
 MIN_ITEMS = 20
-MARGIN_QUANTILE = 0.99  # so many users have bought no more than the margin asked for beyond `als.candidates`
-MAX_MARGIN = 4  # … times `als.candidates`
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
@@ -65,36 +73,56 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
         few = f"{pairs} interactions of {users} users with {items} items" if pairs else "0 interactions"
         return Outcome("no-data", f"not trained: {few} in the lake; it takes {MIN_USERS} users and {MIN_ITEMS} items")
     factors.use_checkpoints(spark, f"{config.checkpoint_path}/als")
-    judged = trial(given.rows, config.als, given.as_of_ms)
-    if judged.als.users < MIN_EVALUATED:
+    chosen, judged, tried = _judge(spark, config, given)
+    if known_users(judged.als).users < MIN_EVALUATED:
         return Outcome(
             "no-data",
-            f"not trained: {judged.als.users} users have acted on something new in the newest"
+            f"not trained: {known_users(judged.als).users} users have acted on something new in the newest"
             f" {config.als.test_fraction:.0%} of the actions; the evaluation takes {MIN_EVALUATED}",
         )
     version = registry.version_name(given.started)
     counts = {"users": users, "items": items, "interactions": pairs, "actions": given.actions}
-    metrics = {**judged.metrics(), **counts}
-    refusal = judged.refusal(config.als.min_lift_over_popularity)
-    if refusal:
-        registry.record(spark, config, _run(config, given, version, metrics, "refused"))
-        return Outcome("refused", f"model {version} refused: {refusal}")
-    _save(config, factors.fit(strengths, config.als), given, version)
-    registry.record(spark, config, _run(config, given, version, metrics, "trained"))
+    metrics = {**judged.metrics(), **counts, "search": tried}
+    chosen = replace(chosen, share=chosen.share if judged.blended else 1.0)
+    refusal = judged.refusal(chosen.min_lift_over_popularity, chosen.min_lift_over_live)
+    run = _run(chosen, given, version, metrics, "refused" if refusal else "trained")
+    if not refusal:
+        _save(config, chosen, strengths, given, version)
+    registry.record(spark, config, run)
     strengths.unpersist()
+    if refusal:
+        return Outcome("refused", f"model {version} refused: {refusal}")
     return _publish(spark, config, given, version, metrics)
 
 
-def _save(config: Config, trained: factors.Trained, given: _Input, version: str) -> None:
-    n = config.als.candidates
-    bought = bought_items(given.events).persist()  # who and what, not how often: copies do not matter
-    margin = bought.groupBy("user").count().agg(F.percentile_approx("count", MARGIN_QUANTILE)).collect()[0][0] or 0
-    scored = factors.recommend(trained, n + min(int(margin), MAX_MARGIN * n))
-    models.save_part(factors.user_factors(trained), config, "als_user_factors", version)
-    models.save_part(factors.item_factors(trained), config, "als_item_factors", version)
-    models.save_part(factors.candidate_lists(scored, bought, n), config, models.CANDIDATES, version)
+def _judge(spark: SparkSession, config: Config, given: _Input) -> tuple[AlsConfig, Trial, list[dict[str, Any]]]:
+    """The parameters (searched on a part of the older actions if asked for), how they did, what was tried."""
+    als, tried, store = config.als, list[dict[str, Any]](), working_store(config)
+    older, newer = split_by_time(given.rows, als.test_fraction)
+    if als.search.trials:
+        held = hold_out(*split_by_time(older, als.test_fraction), als, given.as_of_ms)
+        found = search(held, als, store)
+        held.release()
+        als, tried = found[-1].als, [one.noted() for one in found]
+    held = hold_out(older, newer, als, given.as_of_ms)
+    judged = trial(held, als, store, live_parameters(spark, config))
+    held.release()
+    return als, judged, tried
+
+
+def _save(config: Config, als: AlsConfig, strengths: DataFrame, given: _Input, version: str) -> None:
+    data, store = factors.index(strengths), model_store(config)
+    trained = train(data, als, store, version)
+    models.save_part(factors.user_factors(trained.model, data), config, "als_user_factors", version)
+    models.save_part(factors.item_factors(trained.model, data), config, "als_item_factors", version)
+    if trained.weights is not None:
+        models.save_part(named(trained.weights, data.items), config, models.ITEM_ITEM, version)
+    places = data.items.select(F.col("id").alias("item"), F.col("index").alias("item_index"))
+    bought = bought_items(given.events).join(places, "item")  # who and what, not how often: copies do not matter
+    lists = recommend(histories(data.rows, bought), store, version, als.candidates)
+    models.save_part(lists.where(F.size("items") > 0), config, models.CANDIDATES, version)
     trained.release()
-    bought.unpersist()
+    data.release()
 
 
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
@@ -103,11 +131,11 @@ def _publish(spark: SparkSession, config: Config, given: _Input, version: str, m
     models.move_pointer(spark, config, version, "publish")
     registry.set_status(spark, config, version, "published")
     models.retire(spark, config)
-    als, popularity = metrics["als"], metrics["popularity"]
+    ours, popularity = metrics[metrics["published"]], metrics["popularity"]
     return Outcome(
         "done",
         f"model {version} is live: {metrics['users']} users, {metrics['items']} items,"
-        f" nDCG@10 {als['ndcg']:.4f} (popularity {popularity['ndcg']:.4f}),"
+        f" nDCG@10 of {metrics['published']} {ours['ndcg']:.4f} (popularity {popularity['ndcg']:.4f}),"
         f" events version {given.events_version}",
     )
 
@@ -118,8 +146,8 @@ def profiles(events: DataFrame, config: Config, as_of_ms: int) -> DataFrame:
     return long_profiles(events, weights, half_life, as_of_ms, newest_products(events.sparkSession, config))
 
 
-def _run(config: Config, given: _Input, version: str, metrics: dict[str, Any], status: registry.Status) -> registry.Run:
-    parameters = {**asdict(config.als), "seed": factors.SEED}
+def _run(als: AlsConfig, given: _Input, version: str, metrics: dict[str, Any], status: registry.Status) -> registry.Run:
+    parameters = {**asdict(als), "seed": factors.SEED}
     texts = json.dumps(parameters), json.dumps(metrics)
     return registry.Run(version, given.started, datetime.now(timezone.utc), given.events_version, *texts, status)
 

@@ -1,6 +1,6 @@
 """How good recommendations are on actions that the model has not seen: nDCG, recall and MRR at k.
 
-In: `recommended` (user, item, rank from 1) and `relevant` (user, item). Out: one aggregate row; nothing
+In: `recommended` (user, item, rank from 1) and `relevant` (user, item). Out: one row a segment of users; nothing
 that grows with users reaches the driver. With binary relevance, for a user with R relevant items:
 
 - nDCG@k = Σ_{hits} 1/log2(rank + 1) ÷ Σ_{i=1…min(R, k)} 1/log2(i + 1)   (Järvelin and Kekäläinen 2002)
@@ -10,6 +10,7 @@ that grows with users reaches the driver. With binary relevance, for a user with
 averaged over the users with a relevant item, those who got no recommendation counting as 0.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log2
 
@@ -32,21 +33,35 @@ class Quality:
 
 def quality(recommended: DataFrame, relevant: DataFrame, k: int = K) -> Quality:
     """The three means at `k`."""
-    hits = recommended.where(F.col("rank") <= k).join(relevant, ["user", "item"])
+    everyone = relevant.select("user", "item", F.lit("all").alias("segment"))
+    return pooled(by_segment(recommended, everyone, k).values())
+
+
+def pooled(parts: Iterable[Quality]) -> Quality:
+    """The means over the users of all parts; zeros over nobody."""
+    weighed = [(part.ndcg * part.users, part.recall * part.users, part.mrr * part.users, part.users) for part in parts]
+    users = sum(part[3] for part in weighed)
+    ndcg, recall, mrr = (sum(part[n] for part in weighed) / users if users else 0.0 for n in range(3))
+    return Quality(ndcg, recall, mrr, users)
+
+
+def by_segment(recommended: DataFrame, relevant: DataFrame, k: int = K) -> dict[str, Quality]:
+    """The three means of each segment; `relevant` has one more column, the user's `segment`. Segments are few."""
+    hits = recommended.where(F.col("rank") <= k).join(relevant.select("user", "item"), ["user", "item"])
     of_hits = hits.groupBy("user").agg(
         F.sum(1 / F.log2(F.col("rank") + 1)).alias("dcg"),
         F.count("*").alias("hits"),
         F.min("rank").alias("first"),
     )
-    counts = relevant.groupBy("user").agg(F.count("*").alias("relevant"))
+    counts = relevant.groupBy("user", "segment").agg(F.count("*").alias("relevant"))
     users = counts.join(of_hits, "user", "left")
-    row = users.agg(
+    rows = users.groupBy("segment").agg(
         F.avg(F.coalesce(F.col("dcg") / _ideal("relevant", k), F.lit(0.0))).alias("ndcg"),
         F.avg(F.coalesce(F.col("hits") / F.col("relevant"), F.lit(0.0))).alias("recall"),
         F.avg(F.coalesce(1 / F.col("first"), F.lit(0.0))).alias("mrr"),
         F.count("*").alias("users"),
-    ).collect()[0]
-    return Quality(row["ndcg"] or 0.0, row["recall"] or 0.0, row["mrr"] or 0.0, row["users"])
+    )
+    return {row["segment"]: Quality(row["ndcg"], row["recall"], row["mrr"], row["users"]) for row in rows.collect()}
 
 
 def _ideal(column: str, k: int) -> Column:

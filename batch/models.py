@@ -1,8 +1,10 @@
 """Model versions in Delta and Redis: write, publish, move the pointer, take it back, retire the oldest.
 
 Delta, partitioned by `model_version`: `als_user_factors` (user, index, features), `als_item_factors`
-(item, index, features) and `als_candidates` (user, items). In Redis a version's candidates stand under
-its own keys; serving follows `P:als:live`, which moves only when every candidate list is acknowledged.
+(item, index, features), `als_item_item` (item, neighbours: what having it says for others) and `als_candidates`
+(user, items). Arrays for the serving process are in `common.models.recommender.ModelStore`. In Redis a version's
+candidates stand under its own keys; serving follows `P:als:live`, which moves only when every candidate list is
+acknowledged.
 """
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,11 +16,13 @@ from batch.tables import delete_part, replace_part
 from common.config import Config
 from common.errors import StylestreamError, UnavailableError
 from common.keys import Keys
+from common.models.recommender import model_store
 from common.redis_client import redis_target
 from common.sources.lake import exists, read_table
 
 CANDIDATES = "als_candidates"
-PARTS = ("als_user_factors", "als_item_factors", CANDIDATES)
+ITEM_ITEM = "als_item_item"
+PARTS = ("als_user_factors", "als_item_factors", ITEM_ITEM, CANDIDATES)
 
 
 def save_part(frame: DataFrame, config: Config, name: str, version: str) -> None:
@@ -88,12 +92,16 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
     written = [run.version for run in runs(spark, config) if run.status in ("trained", "published")]
     keep = {*written[: config.als.keep_versions], live_version(config)}
     gone = [version for version in written if version not in keep]
+    arrays = model_store(config)
     for version in gone:
         users = _candidates(spark, config, version).select("user")
         write(users, redis_target(config), unlink_candidates(Keys(config.redis.prefix), version))
         for name in PARTS:
             delete_part(spark, config, name, f"model_version = '{version}'")
+        arrays.remove(version)
         set_status(spark, config, version, "retired")
+    for unknown in {*arrays.factors.versions()} - {*written}:  # of a training that was killed
+        arrays.remove(unknown)
     return gone
 
 

@@ -1,79 +1,96 @@
 """The trial before a model is published: train on the older actions, recommend, compare with the newer ones.
 
-Everyone is asked for items they had not acted on before; popularity is judged on the same users with the
-same exclusions. What only the newer part knows (new users, new items) counts against neither: new users
-are not judged, new items can be recommended by neither.
+ALS, the blend, popularity and, where its parameters are others, the live model's are judged on the same users with the
+same exclusions. The live model itself cannot be: it has learned from actions that are asked for here. So its
+parameters are trained once more on the same older actions (docs/adr/0016).
 """
 
 from dataclasses import asdict, dataclass
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from batch.evaluate import K, Quality, popular, quality, split_by_time, without_seen
-from batch.factors import fit, recommend
-from batch.interactions import interactions
+from batch.evaluate import K, Quality
+from batch.held_out import HeldOut, Segments, known_users
+from batch.training import train
 from common.config import AlsConfig
+from common.models.recommender import ModelStore
 
 MIN_EVALUATED = 20  # users; fewer say nothing
-MAX_EVALUATED = 20_000  # users; more say nothing new
-MAX_SEEN = 1_000  # items; a user who has seen more is left out, as everyone must be asked for that many more
+VERSION = "trial"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """ALS beside popularity, on the same users."""
+    """Quality by segment; `blend` is None without an item-item model, `live` without other parameters to compare."""
 
-    als: Quality
-    popularity: Quality
+    als: Segments
+    blend: Segments | None
+    popularity: Segments
+    live: Segments | None
+
+    @property
+    def blended(self) -> bool:
+        """Whether the blend is to be published: it is there and does not do worse than ALS alone."""
+        return self.blend is not None and known_users(self.blend).ndcg >= known_users(self.als).ndcg
+
+    @property
+    def published(self) -> Quality:
+        """Over the known users, of what is to be published."""
+        return known_users(self.blend if self.blend is not None and self.blended else self.als)
 
     @property
     def lift(self) -> float:
-        """nDCG of ALS over that of popularity; infinite when only ALS hits anything."""
-        if self.popularity.ndcg > 0:
-            return self.als.ndcg / self.popularity.ndcg
-        return float("inf") if self.als.ndcg > 0 else 0.0
+        """nDCG over that of popularity; infinite when only the model hits anything."""
+        return _lift(self.published, known_users(self.popularity))
 
-    def refusal(self, minimum: float) -> str:
+    def refusal(self, minimum: float, minimum_live: float) -> str:
         """Why the gate does not let it pass; empty when it does."""
-        if self.lift >= minimum and self.als.ndcg > 0:
-            return ""
-        return (
-            f"nDCG@{K} of ALS is {self.als.ndcg:.4f}, of popularity {self.popularity.ndcg:.4f}:"
-            f" {self.lift:.2f} times, must be at least {minimum:g} (als.min_lift_over_popularity)"
-        )
+        ours, theirs = self.published.ndcg, known_users(self.popularity).ndcg
+        if self.lift < minimum or ours == 0:
+            return (
+                f"nDCG@{K} is {ours:.4f}, of popularity {theirs:.4f}: {self.lift:.2f} times, must be at least"
+                f" {minimum:g} (als.min_lift_over_popularity)"
+            )
+        live = known_users(self.live) if self.live else None
+        if live is not None and _lift(self.published, live) < minimum_live:
+            return (
+                f"nDCG@{K} is {ours:.4f}, with the live model's parameters {live.ndcg:.4f}:"
+                f" {_lift(self.published, live):.2f} times, must be at least {minimum_live:g} (als.min_lift_over_live)"
+            )
+        return ""
 
     def metrics(self) -> dict[str, object]:
-        """For the table of runs."""
+        """For the table of runs: over the known users, then by segment."""
         lift = None if self.lift == float("inf") else round(self.lift, 4)
-        return {"k": K, "als": asdict(self.als), "popularity": asdict(self.popularity), "lift": lift}
+        named = {"als": self.als, "blend": self.blend, "popularity": self.popularity, "live": self.live}
+        there = {name: parts for name, parts in named.items() if parts is not None}
+        overall = {name: asdict(known_users(parts)) for name, parts in there.items()}
+        segments = {name: {of: asdict(quality) for of, quality in parts.items()} for name, parts in there.items()}
+        return {"k": K, **overall, "lift": lift, "published": "blend" if self.blended else "als", "segments": segments}
 
 
-def trial(actions: DataFrame, als: AlsConfig, as_of_ms: int) -> Trial:
-    """Judges ALS with these parameters on `batch.interactions.actions`."""
-    older, newer = split_by_time(actions, als.test_fraction)
-    train = interactions(older, als.half_life_days, as_of_ms).persist()
-    relevant = newer.select("user", "item").distinct().join(train, ["user", "item"], "left_anti")
-    judged = _judged(train, relevant).persist()
-    seen = train.join(judged, "user", "left_semi").select("user", "item")
-    users, most = judged.agg(F.count("*"), F.max("seen")).collect()[0]
-    if users == 0:
-        none = Quality(0.0, 0.0, 0.0, 0)
-        return Trial(none, none)
-    wanted = relevant.join(judged, "user", "left_semi").persist()
-    trained = fit(train, als)
-    n = K + int(most)
-    by_als = without_seen(recommend(trained, n, judged), seen, K)
-    by_popularity = without_seen(popular(train, judged, n), seen, K)
-    result = Trial(quality(by_als, wanted), quality(by_popularity, wanted))
-    for frame in (train, judged, wanted):
-        frame.unpersist()
-    trained.release()
-    return result
+def trial(held: HeldOut, als: AlsConfig, store: ModelStore, live: AlsConfig | None = None) -> Trial:
+    """Judges the parameters, and those of the live model where they are others."""
+    other = live is not None and _learned(live) != _learned(als)
+    mine = _judged(held, als, store)
+    theirs = _judged(held, live, store) if other and live is not None else None
+    of_live = None if theirs is None else theirs[0] if theirs[1] is None else theirs[1]
+    return Trial(mine[0], mine[1], held.popularity(), of_live)
 
 
-def _judged(train: DataFrame, relevant: DataFrame) -> DataFrame:
-    """`user, seen`: whom to judge, at most `MAX_EVALUATED` of them, chosen by hash."""
-    seen = train.groupBy("user").agg(F.count("*").alias("seen")).where(F.col("seen") <= MAX_SEEN)
-    users = relevant.select("user").distinct().join(seen, "user")
-    return users.orderBy(F.xxhash64("user"), "user").limit(MAX_EVALUATED)
+def _judged(held: HeldOut, als: AlsConfig, store: ModelStore) -> tuple[Segments, Segments | None]:
+    """Quality of ALS alone and, with a share below 1, of the blend."""
+    train(held.data, als, store, VERSION).release()
+    try:
+        alone = held.judged(store, VERSION, 1.0)
+        return alone, held.judged(store, VERSION) if als.share < 1 else None
+    finally:
+        store.remove(VERSION)
+
+
+def _learned(als: AlsConfig) -> tuple[object, ...]:
+    return als.rank, als.iterations, als.regularization, als.alpha, als.share, als.item_item
+
+
+def _lift(ours: Quality, theirs: Quality) -> float:
+    if theirs.ndcg > 0:
+        return ours.ndcg / theirs.ndcg
+    return float("inf") if ours.ndcg > 0 else 0.0

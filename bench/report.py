@@ -76,9 +76,12 @@ def ratio(now: float | None, before: float | None) -> float | None:
 
 
 def table(rows: list[Row], earlier: Report | None = None) -> str:
-    """The rows as text, section by section; with an earlier report also its values and the ratio to them."""
+    """The rows as text, section by section; with an earlier report also its values and the ratio to them,
+    with published figures also these."""
     before = _earlier(earlier) if earlier is not None else {}
+    published = any(one["published"] is not None for one in rows)
     heads = ["name", "value", "unit", "target", "ok", *(["earlier", "ratio"] if earlier is not None else [])]
+    heads += ["published"] if published else []
     lines = [heads]
     for one in rows:
         cells = [f"{one['section']}: {one['name']}", _number(one["value"]), one["unit"], _number(one["target"])]
@@ -86,6 +89,7 @@ def table(rows: list[Row], earlier: Report | None = None) -> str:
         if earlier is not None:
             old = before.get((one["section"], one["name"]))
             cells += [_number(old), _number(ratio(one["value"], old))]
+        cells += [_number(one["published"])] if published else []
         lines.append(cells)
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return "\n".join(_line(line, widths) for line in lines)
@@ -96,7 +100,7 @@ def _earlier(report: Report) -> dict[tuple[str, str], float | None]:
 
 
 def _line(cells: list[str], widths: list[int]) -> str:
-    numbers = {1, 3, 5, 6}
+    numbers = {1, 3, 5, 6, 7}
     padded = [
         cell.rjust(width) if column in numbers else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import freshness, keywords, serving, throughput
+from bench import als, freshness, keywords, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -41,6 +41,7 @@ SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "freshness": freshness.measure,
     "serving": measure_serving,
     "keywords": keywords.measure,
+    "als": als.measure,
 }
 ON_RUNNING = ("serving",)
 

@@ -34,7 +34,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @dataclass(frozen=True)
 class Ask:
     """What is to be measured. `running`: the configuration's own platform; `data`: a data set's file; `lists`: hourly
-    hot lists."""
+    hot lists; `ratings`: a file of `bench.ratings`."""
 
     config: Config
     quick: bool
@@ -42,6 +42,7 @@ class Ask:
     data: Path | None
     say: Say
     lists: Path | None = None
+    ratings: Path | None = None
 
 
 @dataclass

@@ -19,6 +19,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--compare", type=FILE, metavar="FILE", help="Show the ratio to this earlier --json file.")
 @click.option("--data", type=FILE, metavar="FILE", help="throughput: Online Retail's file to replay.")
 @click.option("--lists", type=FILE, metavar="FILE", help="keywords: hourly hot lists (date, hour, title, hot).")
+@click.option("--ratings", type=FILE, metavar="FILE", help="als: user_id, item_id, rating (and timestamp).")
 @click.option("--running", is_flag=True, help="serving: measure the configuration's running platform.")
 @with_config
 def bench(
@@ -30,9 +31,10 @@ def bench(
     compare: Path | None,
     data: Path | None,
     lists: Path | None,
+    ratings: Path | None,
     running: bool,
 ) -> None:
-    """Measure sections (throughput, freshness, serving, keywords; all when none is named) and print a table.
+    """Measure sections (throughput, freshness, serving, keywords, als; all when none is named) and print a table.
 
     Each starts what it needs in a temporary folder and stops it. A missed target is shown, not an error.
     """
@@ -42,7 +44,7 @@ def bench(
 
     names = chosen(sections, running)
     earlier = report.read(compare) if compare else None
-    _must_be_there({"--data": data, "--lists": lists})
+    _must_be_there({"--data": data, "--lists": lists, "--ratings": ratings})
     where, rows = report.environment(), list[report.Row]()
     if json_file is not None:  # what cannot be written is said before the work
         report.write(json_file, where, rows)
@@ -53,7 +55,7 @@ def bench(
 
     for name in names:
         say(f"section {name}")
-        rows += SECTIONS[name](Ask(config, quick, running, data, say, lists))
+        rows += SECTIONS[name](Ask(config, quick, running, data, say, lists, ratings))
         if json_file is not None:  # what was measured outlives a later section's failure
             report.write(json_file, where, rows)
     click.echo(f"here:    {report.environment_line(where)}")

@@ -62,6 +62,7 @@ def _row(run: registry.Run, live: str) -> tuple[str, ...]:
     metrics = json.loads(run.metrics)
     status = "live" if run.version == live else {"published": "kept"}.get(run.status, run.status)
     lift = "-" if metrics["lift"] is None else f"{metrics['lift']:.2f}"
-    quality = f"{metrics['als']['ndcg']:.4f}", f"{metrics['popularity']['ndcg']:.4f}", lift
+    ours = metrics[metrics.get("published", "als")]  # runs of older versions know ALS only
+    quality = f"{ours['ndcg']:.4f}", f"{metrics['popularity']['ndcg']:.4f}", lift
     sizes = str(metrics["users"]), str(metrics["items"]), str(run.events_version)
     return run.version, status, *quality, *sizes, f"{run.finished:%Y-%m-%d %H:%M:%S}"

@@ -121,6 +121,26 @@ class ProfileConfig(Strict):
 
 
 @dataclass(frozen=True)
+class ItemItemConfig(Strict):
+    """The linear item-item model (`common.models.item_item`)."""
+
+    neighbours: Annotated[int, Field(gt=0, le=2000)]
+    regularization: PositiveFloat
+
+
+@dataclass(frozen=True)
+class SearchConfig(Strict):
+    """The bounded search of `batch.search`; ranges are [least, most] and searched by their logarithm."""
+
+    trials: NonNegative
+    minutes: PositiveFloat
+    regularization: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
+    alpha: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
+    item_item_regularization: Annotated[list[PositiveFloat], Field(min_length=1)]
+    shares: Annotated[list[Fraction], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
 class AlsConfig(Strict):
     rank: Positive
     iterations: Positive
@@ -131,7 +151,11 @@ class AlsConfig(Strict):
     candidates: Positive
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     min_lift_over_popularity: PositiveFloat
+    min_lift_over_live: PositiveFloat
     keep_versions: Positive
+    share: Fraction
+    item_item: ItemItemConfig
+    search: SearchConfig
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,12 @@ def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
         raise ConfigError(f"{file}: 'rankings.corrections.time_zone' is '{rankings.corrections.time_zone}': unknown")
     if wrong := config.recommend.surfaces.wrong_signals():
         raise ConfigError(f"{origin.get('recommend.surfaces', file)}: {wrong}")
+    for name, (least, most) in (
+        ("alpha", config.als.search.alpha),
+        ("regularization", config.als.search.regularization),
+    ):
+        if least > most:
+            raise ConfigError(f"{file}: 'als.search.{name}' is [{least:g}, {most:g}]: the smaller end comes first")
     longest = rankings.retention_hours * 30
     for ranking in rankings.definitions:
         if ranking.kind == "window" and ranking.minutes > longest:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import orjson
 import pytest
 import redis
@@ -11,11 +12,13 @@ from pyspark.sql import SparkSession
 
 from batch import models
 from batch.als import run
+from batch.live import live_parameters
 from batch.registry import record, runs
 from batch.tables import append
 from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
+from common.models.recommender import History, model_store
 from common.redis_client import redis_target
 from common.sources.lake import read_table
 from tests.lake_events import lake_events, planted
@@ -78,6 +81,54 @@ def test_the_run_says_what_it_was_trained_on(spark: SparkSession, config: Config
     metrics = orjson.loads(found.metrics)
     assert metrics["lift"] > 1
     assert metrics["users"] == len(USERS)
+    assert set(metrics["segments"]["als"]) == {"light"}
+    assert metrics["segments"]["popularity"]["light"] == metrics["popularity"]
+
+
+def test_what_serving_works_out_from_the_arrays_is_what_was_published(
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
+) -> None:
+    model = model_store(config).open(trained)
+    assert model.ids.tolist() == sorted({row["item_id"].encode() for row in PLANTED})
+    keys, as_of = Keys(config.redis.prefix), max(row["event_time"] for row in PLANTED)
+    for user in USERS[:5]:
+        mine = [row for row in PLANTED if row["user_id"] == user]
+        places = model.places([row["item_id"] for row in mine])
+        ages = [(as_of - row["event_time"]).total_seconds() / 86_400 for row in mine]
+        weights = [config.als.weights[row["event_type"]] for row in mine]
+        strengths = np.array([w * 2 ** (-age / 30) for w, age in zip(weights, ages, strict=True)])
+        bought = model.places([row["item_id"] for row in mine if row["event_type"] == "purchase"])
+        ((best, scores),) = model.best([History(places, strengths, bought)], 8)
+        published = orjson.loads(client.get(keys.candidates(trained, user)))
+        assert model.names(best) == [item for item, _ in published]
+        assert scores.tolist() == pytest.approx([score for _, score in published], abs=1e-4)
+
+
+def test_a_model_trained_on_shuffled_data_is_refused_and_the_live_one_stays(
+    spark: SparkSession, config: Config, trained: str
+) -> None:
+    shuffled = replace(config, lake_path=f"{config.lake_path}-shuffled")
+    append(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), shuffled, "events")
+    assert run(spark, shuffled).status == "refused"
+    assert models.live_version(config) == trained
+    assert not model_store(shuffled).factors.versions()
+
+
+def test_training_again_compares_with_the_live_models_parameters_and_rolls_back(
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
+) -> None:
+    other = replace(config, als=replace(config.als, alpha=3.0))
+    assert live_parameters(spark, other) == replace(
+        other.als, alpha=config.als.alpha, share=orjson.loads(runs(spark, config)[0].parameters)["share"]
+    )
+    assert run(spark, other).status == "done"
+    again = models.live_version(config)
+    newest = runs(spark, config)[0]
+    assert (newest.version, newest.status) == (again, "published")
+    assert "live" in orjson.loads(newest.metrics)
+    assert model_store(config).factors.versions() == [trained, again]
+    assert models.rollback(spark, config) == models.live_version(config) == trained
+    assert client.exists(Keys(config.redis.prefix).candidates(trained, USERS[0]))
 
 
 def test_a_reader_never_sees_a_version_half_published(
@@ -130,3 +181,4 @@ def test_all_but_the_newest_versions_and_the_live_one_go(
     assert {row[0] for row in table.collect()} == kept
     assert {key.decode().split(":")[2] for key in client.scan_iter("publish:als:*:u:*")} == kept
     assert {found.version for found in runs(spark, config) if found.status == "published"} == kept
+    assert model_store(config).factors.versions() == [trained]

@@ -7,13 +7,19 @@ import pytest
 from pyspark.sql import SparkSession
 
 from batch.als import run
-from batch.factors import candidate_lists, fit, item_factors, recommend, user_factors
+from batch.evaluate import split_by_time
+from batch.factors import index, item_factors, user_factors
+from batch.held_out import hold_out, known_users
 from batch.interactions import actions, interactions
+from batch.live import working_store
+from batch.recommend import histories, recommend
 from batch.registry import Reason, lived, runs
 from batch.tables import append
-from batch.trial import trial
-from common.config import AlsConfig, Config
+from batch.training import train
+from batch.trial import Trial, trial
+from common.config import AlsConfig, Config, ItemItemConfig
 from common.config_load import load_config
+from common.models.recommender import ModelStore
 from tests.lake_events import START, event, lake_events, planted
 
 NOW = int(START.timestamp() * 1000)
@@ -22,7 +28,7 @@ NOW = int(START.timestamp() * 1000)
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     config = load_config()
-    als = replace(config.als, rank=6, iterations=4, candidates=8)
+    als = replace(config.als, rank=6, iterations=4, candidates=8, item_item=ItemItemConfig(20, 5.0))
     return replace(config, als=als, lake_path=str(tmp_path / "lake"), checkpoint_path=str(tmp_path / "checkpoints"))
 
 
@@ -31,40 +37,70 @@ def als(config: Config) -> AlsConfig:
     return config.als
 
 
-def test_candidates_stay_in_the_planted_group(spark: SparkSession, als: AlsConfig) -> None:
+@pytest.fixture
+def store(config: Config) -> ModelStore:
+    return working_store(config)
+
+
+def judged(spark: SparkSession, als: AlsConfig, store: ModelStore, **how: int | bool) -> Trial:
+    rows = actions(lake_events(spark, planted(3, 25, 12, 7, **how)), als.weights)  # type: ignore[arg-type]
+    held = hold_out(*split_by_time(rows, als.test_fraction), als, NOW)
+    found = trial(held, als, store)
+    held.release()
+    return found
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.0])
+def test_recommendations_stay_in_the_planted_group(
+    spark: SparkSession, als: AlsConfig, store: ModelStore, share: float
+) -> None:
     rows = actions(lake_events(spark, planted(3, 15, 12, 7, seed=1)), als.weights)
-    trained = fit(interactions(rows, als.half_life_days, NOW), als)
-    nobody = spark.createDataFrame([], "user string, item string")
-    lists = {row.user: row["items"] for row in candidate_lists(recommend(trained, 8), nobody, 8).collect()}
+    data = index(interactions(rows, als.half_life_days, NOW))
+    trained = train(data, replace(als, share=share), store, "1")
+    nothing = spark.createDataFrame([], "user string, item_index int")
+    given = histories(data.rows, nothing)
+    lists = {row.user: row["items"] for row in recommend(given, store, "1", 8).collect()}
     assert len(lists) == 45
     right = [item.item.split("-")[0][1:] == user.split("-")[0][1:] for user, row in lists.items() for item in row]
     assert len(right) == 45 * 8
     assert sum(right) / len(right) > 0.95
     assert all(row == sorted(row, key=lambda entry: -entry.score) for row in lists.values())
-    assert {row.user for row in user_factors(trained).collect()} == set(lists)
-    assert item_factors(trained).count() == 36
-    trained.release()
+    assert {row.user for row in user_factors(trained.model, data).collect()} == set(lists)
+    assert item_factors(trained.model, data).count() == 36
+    assert (trained.weights is None) == (share == 1)
+    data.release()
 
 
-def test_excluded_items_make_room_for_the_next_best(spark: SparkSession) -> None:
-    scored = spark.createDataFrame(
-        [("a", f"i{n}", 1 - n / 10) for n in range(5)], "user string, item string, score double"
-    )
-    bought = spark.createDataFrame([("a", "i0"), ("a", "i2")], "user string, item string")
-    (row,) = candidate_lists(scored, bought, 2).collect()
-    assert [entry.item for entry in row["items"]] == ["i1", "i3"]
+def test_excluded_items_make_room_for_the_next_best(spark: SparkSession, als: AlsConfig, store: ModelStore) -> None:
+    rows = actions(lake_events(spark, planted(3, 15, 12, 7, seed=1)), als.weights)
+    data = index(interactions(rows, als.half_life_days, NOW))
+    train(data, als, store, "1").release()
+
+    def best(excluded: list[int], n: int) -> list[str]:
+        left_out = spark.createDataFrame([("u0-1", place) for place in excluded], "user string, item_index int")
+        given = histories(data.rows.where("user = 'u0-1'"), left_out)
+        (row,) = recommend(given, store, "1", n).collect()
+        return [entry.item for entry in row["items"]]
+
+    places = {row["id"]: row["index"] for row in data.items.collect()}
+    first = best([], 6)
+    assert best([places[first[0]], places[first[2]]], 4) == [first[1], *first[3:]]
+    data.release()
 
 
-def test_planted_tastes_beat_popularity_and_shuffled_ones_are_refused(spark: SparkSession, als: AlsConfig) -> None:
-    with_taste = actions(lake_events(spark, planted(3, 25, 12, 7, seed=2)), als.weights)
-    found = trial(with_taste, als, NOW)
-    assert found.als.users >= 20
-    assert found.als.users == found.popularity.users
+def test_planted_tastes_beat_popularity_and_a_model_trained_on_shuffled_data_is_refused(
+    spark: SparkSession, als: AlsConfig, store: ModelStore
+) -> None:
+    found = judged(spark, als, store, seed=2)
+    assert known_users(found.als).users >= 20
+    assert {name: part.users for name, part in found.als.items()} == {
+        name: part.users for name, part in found.popularity.items()
+    }
     assert found.lift > 1.5
-    assert found.refusal(1.0) == ""
-    without = trial(actions(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), als.weights), als, NOW)
-    assert without.als.ndcg < found.als.ndcg / 2
-    assert "must be at least 1 " in without.refusal(1.0)
+    assert found.refusal(1.0, 0.95) == ""
+    without = judged(spark, als, store, seed=2, shuffled=True)
+    assert without.published.ndcg < found.published.ndcg / 2
+    assert "must be at least 1 " in without.refusal(1.0, 0.95)
 
 
 def test_a_refused_model_is_recorded_and_nothing_else(spark: SparkSession, config: Config) -> None:

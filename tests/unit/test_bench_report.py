@@ -67,6 +67,8 @@ def test_the_table_shows_the_ratio_to_the_earlier_run_where_there_is_one() -> No
         ["b:", "from", "nothing", "5", "1/s", "9", "NO", "0", "-"],
     ]
     assert table(rows).splitlines()[0].split() == ["name", "value", "unit", "target", "ok"]
+    lines = [line.split() for line in table([rows[0], rows[1] | {"published": 6.5}]).splitlines()]
+    assert [line[-1] for line in lines] == ["published", "-", "6.500"]
 
 
 def test_rates_come_from_the_micro_batches_own_times() -> None:

@@ -111,6 +111,10 @@ def test_rankings_that_cannot_work_are_refused(tmp_path: Path, rankings: str, wo
     assert words in refusal(tmp_path, f"rankings: {rankings}")
 
 
+def test_a_search_range_begins_with_the_smaller_end(tmp_path: Path) -> None:
+    assert "'als.search.alpha' is [3, 2]" in refusal(tmp_path, "als: {search: {alpha: [3, 2]}}")
+
+
 def test_a_password_that_looks_like_yaml_stays_text_and_unseen() -> None:
     assert load_config(env={"STYLESTREAM_KAFKA__SASL_PASSWORD": "{abc"}).kafka.sasl_password == "{abc"
     with pytest.raises(ConfigError, match="STYLESTREAM_SERVING__API_KEYS"):
