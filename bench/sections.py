@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import als, freshness, keywords, serving, throughput
+from bench import als, freshness, keywords, next_item, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -42,6 +42,7 @@ SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "serving": measure_serving,
     "keywords": keywords.measure,
     "als": als.measure,
+    "next-item": next_item.measure,
 }
 ON_RUNNING = ("serving",)
 

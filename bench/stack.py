@@ -34,7 +34,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @dataclass(frozen=True)
 class Ask:
     """What is to be measured. `running`: the configuration's own platform; `data`: a data set's file; `lists`: hourly
-    hot lists; `ratings`: a file of `bench.ratings`."""
+    hot lists; `ratings`: a file of `bench.ratings`; `train`, `test`: files of `bench.next_item`."""
 
     config: Config
     quick: bool
@@ -43,6 +43,8 @@ class Ask:
     say: Say
     lists: Path | None = None
     ratings: Path | None = None
+    train: Path | None = None
+    test: Path | None = None
 
 
 @dataclass

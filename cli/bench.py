@@ -20,6 +20,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--data", type=FILE, metavar="FILE", help="throughput: Online Retail's file to replay.")
 @click.option("--lists", type=FILE, metavar="FILE", help="keywords: hourly hot lists (date, hour, title, hot).")
 @click.option("--ratings", type=FILE, metavar="FILE", help="als: user_id, item_id, rating (and timestamp).")
+@click.option("--train", type=FILE, metavar="FILE", help="next-item: sessions, gzip, a session a line.")
+@click.option("--test", type=FILE, metavar="FILE", help="next-item: prefix TAB next item, gzip.")
 @click.option("--running", is_flag=True, help="serving: measure the configuration's running platform.")
 @with_config
 def bench(
@@ -29,12 +31,10 @@ def bench(
     quick: bool,
     json_file: Path | None,
     compare: Path | None,
-    data: Path | None,
-    lists: Path | None,
-    ratings: Path | None,
     running: bool,
+    **files: Path | None,
 ) -> None:
-    """Measure sections (throughput, freshness, serving, keywords, als; all when none is named) and print a table.
+    """Measure sections (all when none is named) and print a table.
 
     Each starts what it needs in a temporary folder and stops it. A missed target is shown, not an error.
     """
@@ -44,7 +44,7 @@ def bench(
 
     names = chosen(sections, running)
     earlier = report.read(compare) if compare else None
-    _must_be_there({"--data": data, "--lists": lists, "--ratings": ratings})
+    _must_be_there({f"--{name}": file for name, file in files.items()})
     where, rows = report.environment(), list[report.Row]()
     if json_file is not None:  # what cannot be written is said before the work
         report.write(json_file, where, rows)
@@ -55,7 +55,7 @@ def bench(
 
     for name in names:
         say(f"section {name}")
-        rows += SECTIONS[name](Ask(config, quick, running, data, say, lists, ratings))
+        rows += SECTIONS[name](Ask(config, quick, running, say=say, **files))
         if json_file is not None:  # what was measured outlives a later section's failure
             report.write(json_file, where, rows)
     click.echo(f"here:    {report.environment_line(where)}")

@@ -159,6 +159,19 @@ class AlsConfig(Strict):
 
 
 @dataclass(frozen=True)
+class SessionsConfig(Strict):
+    days: Positive
+    gap_minutes: Positive
+    actions: Annotated[list[Action], Field(min_length=1)]
+    most: Positive
+    keep_versions: Positive
+    fresh_users: NonNegative
+    fresh_read: NonNegative
+    fresh_hours: Positive
+    refresh_seconds: PositiveFloat
+
+
+@dataclass(frozen=True)
 class ApiKey(Strict):
     key_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1)]
@@ -222,6 +235,7 @@ class Config(Strict):
     recommend: RecommendConfig
     related: RelatedConfig
     als: AlsConfig
+    sessions: SessionsConfig
     serving: ServingConfig
     simulator: SimulatorConfig
     keywords: KeywordsConfig

@@ -21,6 +21,8 @@
 | `P:u:{<user>}:forgotten` | string | epoch ms up to which nothing of the user counts any more | API, `forget` |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
 | `P:u:{<user>}:long` | string | JSON long-term profile | batch |
+| `P:i:{<item>}:fresh` | zset | newest users who acted on the item → epoch ms, `sessions.fresh_users` | user sink |
+| `P:sessions:live` | string | version of the session index that is served (no TTL) | batch |
 | `P:als:<version>:u:{<user>}` | string | JSON [[item, score], …] candidates, best first | batch |
 | `P:als:live` | string | version that is served (no TTL) | batch, `model` |
 | `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
@@ -126,6 +128,12 @@ class Keys:
     @property
     def live_related(self) -> str:
         return f"{self.prefix}:rel:live"
+    def fresh(self, item: str) -> str:
+        return f"{self.prefix}:i:{{{item}}}:fresh"
+
+    @property
+    def live_sessions(self) -> str:
+        return f"{self.prefix}:sessions:live"
 
     def product(self, item: str) -> str:
         return f"{self.prefix}:p:{{{item}}}"

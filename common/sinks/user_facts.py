@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from common.config import Config
 from common.keys import Keys, user_field
+from common.sinks.fresh import FreshWriter
 from common.sinks.scripts import lua
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class UserWriter:
     kept: int
     seconds: int
     rows_per_call: int
+    fresh: FreshWriter
 
     def write(self, client: "Redis", users: pa.RecordBatch, source: str) -> int:
         """Writes user rows, one call a user in pipelines of some `rows_per_call` rows; returns the rows."""
@@ -41,6 +43,7 @@ class UserWriter:
                 pipe.execute()
                 waiting = 0
         pipe.execute()
+        self.fresh.write(client, columns[0], columns[3], columns[4])
         return int(users.num_rows)
 
 
@@ -51,4 +54,10 @@ def user_writer(config: Config) -> UserWriter:
         kept=config.profile.facts_kept,
         seconds=config.profile.ttl_hours * 3600,
         rows_per_call=config.streaming.redis_rows_per_call,
+        fresh=FreshWriter(
+            config.redis.prefix,
+            config.sessions.fresh_users,
+            config.sessions.fresh_hours * 3600,
+            config.streaming.redis_rows_per_call,
+        ),
     )

@@ -1,0 +1,129 @@
+"""Next item of a session: the serving code, popularity, and "recent items, then sequential rules" on anyone's data.
+
+Protocol of session-rec (Ludewig & Jannach 2018): every prefix of every test session is a question, the item that came
+next the only right one among 20. The model is fitted on the training file alone, written as the job writes it, mapped
+and asked as the API asks it. `--train`: a session a line, oldest first; `--test`: prefix TAB next item.
+"""
+
+import gzip
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from bench.open_loop import percentile
+from bench.report import Row, row
+from bench.stack import Ask
+from common.artifacts import Artifacts
+from common.errors import ConfigError
+from common.models.next_item_fit import LENGTH, Sessions, figures, fit
+from common.models.session_model import SessionModel
+
+SECTION, OURS = "next-item", "serving code"
+RECALL, MRR, MS = 0.542, 0.195, 2.0  # targets; the figures of VS-kNN published for Diginetica:
+PUBLISHED = {"Recall@20": 0.520, "MRR@20": 0.184}
+RULES_LAST = 10  # steps over which a rule counts, 1/steps
+Question = tuple[list[str], str]
+Answerer = Callable[[list[str]], list[str]]
+
+
+def measure(ask: Ask) -> list[Row]:
+    """Rows of this section; none without the two files."""
+    if ask.train is None or ask.test is None:
+        ask.say("next-item: needs --train and --test, left out")
+        return []
+    sessions, asked = read_sessions(ask.train), read_questions(ask.test)
+    asked = asked[:: 10 if ask.quick else 1]
+    ask.say(f"fitting on {len(sessions)} sessions")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        began = time.monotonic()
+        model = fitted(sessions, folder, ask.say)
+        rows = [row(SECTION, "fit", time.monotonic() - began, "s")]
+        ask.say(f"{len(asked)} questions to the serving code")
+        rows += judged(OURS, lambda seen: [item for item, _ in model.candidates(seen, LENGTH).items], asked)
+    ask.say("popularity and rules")
+    rows += judged("popularity", popularity(sessions), asked)
+    return rows + judged("recent items, then rules", rules(sessions), asked)
+
+
+def fitted(sessions: list[list[str]], folder: str, say: Callable[[str], None]) -> SessionModel:
+    """The model of the sessions, by way of an artifact."""
+    names, flat = np.unique(np.array([item.encode() for session in sessions for item in session]), return_inverse=True)
+    offsets = np.concatenate(([0], np.cumsum([len(session) for session in sessions])))
+    model = fit(Sessions(offsets, flat, np.arange(len(sessions), dtype=float), len(names)), say=say)
+    store = Artifacts(folder, "sessions", f"{folder}/cache")
+    store.write("1", [{"names": names, "ranking": model.weights, **model.index.arrays()}])
+    return SessionModel.of("1", store.open("1").arrays)
+
+
+def judged(name: str, answer: Answerer, asked: list[Question]) -> list[Row]:
+    """Recall@20, MRR@20, and the milliseconds of an answer."""
+    ranks, taken = [], []
+    for seen, target in asked:
+        began = time.perf_counter()
+        items = answer(seen)
+        taken.append((time.perf_counter() - began) * 1000)
+        ranks.append(items.index(target) + 1 if target in items else 0)
+    recall, mrr = figures(ranks)
+    ours = name == OURS
+    rows = [
+        row(SECTION, f"{name}: Recall@20", recall, "", RECALL if ours else None, True),
+        row(SECTION, f"{name}: MRR@20", mrr, "", MRR if ours else None, True),
+        row(SECTION, f"{name}: answer p50", percentile(taken, 0.5), "ms", MS if ours else None),
+        row(SECTION, f"{name}: answer p99", percentile(taken, 0.99), "ms"),
+    ]
+    return [{**one, "published": PUBLISHED.get(one["name"].split(": ")[1])} if ours else one for one in rows]
+
+
+def popularity(sessions: list[list[str]]) -> Answerer:
+    """The same 20 for everybody."""
+    top = [item for item, _ in Counter(item for session in sessions for item in session).most_common(LENGTH)]
+    return lambda seen: top
+
+
+def rules(sessions: list[list[str]]) -> Answerer:
+    """The session's items, newest first, then what followed the last one, each time counting 1 / steps."""
+    follow: dict[str, Counter[str]] = {}
+    for session in sessions:
+        for n, item in enumerate(session):
+            after = follow.setdefault(item, Counter())
+            for steps, other in enumerate(session[n + 1 : n + 1 + RULES_LAST], 1):
+                after[other] += 1 / steps  # type: ignore[assignment]
+
+    def answer(seen: list[str]) -> list[str]:
+        followers = [item for item, _ in follow.get(seen[-1], Counter()).most_common(LENGTH + len(seen))]
+        return list(dict.fromkeys([*reversed(seen), *followers]))[:LENGTH]
+
+    return answer
+
+
+def read_sessions(file: Path) -> list[list[str]]:
+    """A session a line; `ConfigError` when the file cannot be read or holds none."""
+    sessions = [line.split() for line in _lines("--train", file)]
+    if not any(len(session) > 1 for session in sessions):
+        raise ConfigError(f"--train {file}: no line with two items")
+    return [session for session in sessions if session]
+
+
+def read_questions(file: Path) -> list[Question]:
+    """(prefix, next item) a line; `ConfigError` naming the first line that is none."""
+    asked = []
+    for number, line in enumerate(_lines("--test", file), 1):
+        prefix, _, target = line.rstrip("\n").partition("\t")
+        if not prefix.split() or len(target.split()) != 1:
+            raise ConfigError(f"--test {file}: line {number} is not 'items TAB next item'")
+        asked.append((prefix.split(), target.strip()))
+    if not asked:
+        raise ConfigError(f"--test {file}: no line")
+    return asked
+
+
+def _lines(option: str, file: Path) -> Iterable[str]:
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            return list(lines)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{option} {file}: cannot be read as gzip ({error})") from None

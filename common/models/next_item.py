@@ -1,0 +1,107 @@
+"""Scores for the next item of a session: a few signals of each candidate, weighed by a conditional logit.
+
+Signals are of two kinds: ln(1 + share / 10⁻⁴), the share an item has of what a source says in all; and ln(1 + value),
+how much the source knows. Sources: session neighbours, transitions, walks, popularity over four half-lives, and where
+the item stood in the session itself (what was just seen is often seen again). All are 0 or more, so a score is the sum
+of its signals' contributions, and that is what an explanation shows. The weights are fitted on the newest
+sessions (`common.models.next_item_fit`), none is set by hand.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.models.session_index import SessionIndex
+from common.models.session_neighbours import NONE, Fresh, neighbours
+from common.models.sparse_rows import Floats, Ints
+
+SHARE = 1e-4
+LAST = 10  # items of the session that count, the newest
+EARLIER = 5  # of them those whose transitions count
+AGAIN = 4  # places that have a weight of their own
+WALKS = ("near2", "near2-earlier", "near3", "near3-earlier")
+LISTS = ("neighbours", "next", "after", "after-earlier", "before", "before-earlier", *WALKS)
+AMOUNTS = ("neighbours", "after", "before", "near2")
+POPULAR = ("popular-day", "popular-week", "popular-month", "popular")
+SEEN = ("again-1", "again-2", "again-3", "again-4", "again-earlier", "again-count", "again-share")
+SIGNALS = (*LISTS, *(f"{name}-amount" for name in AMOUNTS), *POPULAR, *SEEN)
+Source = tuple[Ints, Floats]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Items and, a column each in the order of `SIGNALS`, what speaks for them."""
+
+    items: Ints
+    signals: Floats
+
+
+def candidates(index: SessionIndex, session: Ints, fresh: Fresh = NONE) -> Candidates:
+    """Candidates for a session of item numbers, newest last; a number beyond the index's is an item it doesn't know."""
+    session = session[-LAST:]
+    seen = distinct(session)
+    sources = _sources(index, seen, fresh)
+    ids = np.concatenate([seen, index.favourites, *(ids for ids, _ in sources)])
+    known = np.zeros(max(index.n_items, int(ids.max(initial=0)) + 1), bool)
+    known[ids] = True
+    items = np.flatnonzero(known)
+    place = np.empty(len(known), np.int32)
+    place[items] = np.arange(len(items))
+    values = _gathered(sources, place, len(items))
+    shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
+    amounts = values[[LISTS.index(name) for name in AMOUNTS]]
+    popular = np.zeros((len(items), len(POPULAR)))
+    old = items < index.n_items
+    popular[old] = np.log1p(index.popular[items[old]])
+    again = _again(session, seen, place[seen], len(items))
+    return Candidates(items, np.hstack([np.log1p(shares.T / SHARE), np.log1p(amounts.T), popular, again]))
+
+
+def best(found: Candidates, weights: Floats, n: int) -> list[tuple[int, float]]:
+    """The n items of highest score, best first; equals in the order of their numbers."""
+    scores = found.signals @ weights
+    if len(scores) > n:
+        least = np.partition(scores, len(scores) - n)[len(scores) - n]
+        kept = np.flatnonzero(scores >= least)
+    else:
+        kept = np.arange(len(scores))
+    order = kept[np.argsort(-scores[kept], kind="stable")[:n]]
+    return list(zip(found.items[order].tolist(), scores[order].tolist(), strict=True))
+
+
+def distinct(session: Ints) -> Ints:
+    """The session's items once each, newest first."""
+    _, first = np.unique(session[::-1], return_index=True)
+    return session[::-1][np.sort(first)]
+
+
+def _sources(index: SessionIndex, seen: Ints, fresh: Fresh) -> list[Source]:
+    """Item numbers and values in the order of `LISTS`."""
+    known = seen < index.n_items
+    rarity = np.full(len(seen), index.rarity.max(initial=0.0))  # one the index doesn't know is rare
+    rarity[known] = index.rarity[seen[known]]
+    found = neighbours(index, seen, rarity, fresh)
+    sources = [(found.items, found.faded(0.8)), (found.items, found.faded(0.4))]
+    last, earlier = seen[:1][known[:1]], np.flatnonzero(known[1 : EARLIER + 1]) + 1
+    for rows in (index.after, index.before, index.near2, index.near3):
+        sources += [rows.of(last, np.ones(len(last))), rows.of(seen[earlier], 1.0 / earlier)]
+    return sources
+
+
+def _gathered(sources: list[Source], place: Ints, n: int) -> Floats:
+    """Sums of the values, sources × candidates."""
+    at = np.concatenate([place[ids] + row * n for row, (ids, _) in enumerate(sources)])
+    values = np.concatenate([values for _, values in sources])
+    return np.asarray(np.bincount(at, values, len(sources) * n), float).reshape(len(sources), n)
+
+
+def _again(session: Ints, seen: Ints, places: Ints, n: int) -> Floats:
+    """Where in the session the candidate stood: one of the newest places, or 1 / (items since); how often."""
+    signals = np.zeros((n, len(SEEN)))
+    since = np.arange(len(seen))
+    newest = since < AGAIN
+    signals[places[newest], since[newest]] = 1.0
+    signals[places[~newest], AGAIN] = 1.0 / since[~newest]
+    signals[places, AGAIN + 1] = (session[None, :] == seen[:, None]).sum(axis=1) - 1
+    signals[places, AGAIN + 2] = 1.0 / max(1, len(seen))
+    return signals

@@ -1,0 +1,71 @@
+"""The next-item model as it is served: mapped arrays, item ids instead of numbers.
+
+In: ids of the items just seen, newest last, and sessions newer than the index. Out: items and scores, best first. An id
+the index does not know still counts: by its place in the session and in fresh sessions. One answer takes about a
+millisecond and holds no lock: any number of threads may ask.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.models.next_item import SIGNALS, Candidates, best, candidates
+from common.models.session_index import SessionIndex
+from common.models.session_neighbours import NONE, Fresh
+from common.models.sparse_rows import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`items`: (id, score), best first; `reasons`: for each of them what each signal adds, adding up to the score."""
+
+    items: list[tuple[str, float]]
+    reasons: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class SessionModel:
+    """One version. `names`: UTF-8 ids in the order of their numbers, which is sorted order."""
+
+    version: str
+    index: SessionIndex
+    weights: Floats
+    names: npt.NDArray[np.bytes_]
+
+    @classmethod
+    def of(cls, version: str, arrays: Mapping[str, npt.NDArray[Any]]) -> "SessionModel":
+        """The model of an artifact's arrays, as the job `sessions` writes them."""
+        return cls(version, SessionIndex.named(arrays), np.asarray(arrays["ranking"]), arrays["names"])
+
+    def candidates(
+        self, seen: Sequence[str], n: int, fresh: Sequence[Sequence[str]] = (), explain: bool = False
+    ) -> Answer:
+        """The n best next items. `fresh`: sessions as ids, oldest action first. With nothing seen: what is popular."""
+        numbers, unknown = self._numbers([item for part in (seen, *fresh) for item in part])
+        session, others = numbers[: len(seen)], numbers[len(seen) :]
+        offsets = np.concatenate(([0], np.cumsum([len(part) for part in fresh], dtype=np.int64)))
+        found = candidates(self.index, session, Fresh(offsets, others) if fresh else NONE)
+        chosen = best(found, self.weights, n)
+        items = [
+            (unknown[k] if (k := item - len(self.names)) >= 0 else self.names[item].decode(), score)
+            for item, score in chosen
+        ]
+        return Answer(items, self._reasons(found, [item for item, _ in chosen]) if explain else [])
+
+    def _numbers(self, items: Sequence[str]) -> tuple[Ints, list[str]]:
+        """Numbers of the ids; one the index doesn't know gets a number beyond its own, by its place in the list."""
+        unknown: dict[str, int] = {}
+        texts = [item.encode() for item in items]
+        places = np.searchsorted(self.names, np.array(texts, self.names.dtype)) if texts else np.zeros(0, np.int64)
+        places = np.minimum(places, len(self.names) - 1)
+        for n, (text, name) in enumerate(zip(texts, self.names[places].tolist(), strict=True)):
+            if text != name:
+                places[n] = len(self.names) + unknown.setdefault(items[n], len(unknown))
+        return places.astype(np.int64), list(unknown)
+
+    def _reasons(self, found: Candidates, items: list[int]) -> list[dict[str, float]]:
+        parts = found.signals[np.searchsorted(found.items, items)] * self.weights
+        return [{SIGNALS[s]: float(row[s]) for s in np.flatnonzero(row)} for row in parts]

@@ -1,0 +1,39 @@
+"""What other users did around an item lately, from their user facts: sessions newer than the session index."""
+
+from collections.abc import Mapping, Sequence
+
+from common.keys import SEPARATOR
+
+ITEMS = 3  # of the session: the last ones, whose newest users are asked for
+LONGEST = 20  # items of such a session, the newest
+SEEN = 5  # counts that say an item was seen: views, clicks, carts, wishes, purchases stand first
+
+
+def fresh_sessions(fields: Mapping[bytes, bytes], around: Sequence[str], gap_ms: int) -> list[list[str]]:
+    """Sessions of a user that hold an item of `around`: items oldest first, an item and minute once.
+
+    `fields` is the user's hash as the stream leaves it. A session ends after `gap_ms` without an action; one of one
+    item says nothing. A field that is none is passed over.
+    """
+    actions = sorted(found for field, value in fields.items() if (found := _action(field, value)) is not None)
+    sessions: list[list[str]] = []
+    before = None
+    for time, item in actions:
+        if before is None or time - before > gap_ms:
+            sessions.append([])
+        before = time
+        if not sessions[-1] or sessions[-1][-1] != item:
+            sessions[-1].append(item)
+    wanted = set(around)
+    return [items[-LONGEST:] for items in sessions if len(items) > 1 and wanted.intersection(items[-LONGEST:])]
+
+
+def _action(field: bytes, value: bytes) -> tuple[int, str] | None:
+    try:
+        item = field.decode().split(SEPARATOR)[2]
+        counts, last_ms, _ = value.decode().split("|")
+        if item and any(count != "0" for count in counts.split(",")[:SEEN]):
+            return int(last_ms), item
+    except (ValueError, IndexError):
+        pass
+    return None

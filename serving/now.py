@@ -1,0 +1,82 @@
+""" "How about this now": the session model of this process, and sessions newer than it, read from Redis.
+
+The version that `P:sessions:live` names is mapped, not read: opening it costs no memory of its own. A newer one is
+opened in a thread and put in place by one assignment, so that no request waits. One that cannot be opened leaves
+what is served, and is tried again; without any, there are no candidates (None) and the caller falls back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from common.artifacts import artifacts
+from common.config import Config
+from common.errors import StylestreamError
+from common.keys import Keys
+from common.models.session_model import Answer, SessionModel
+from common.views.fresh_sessions import ITEMS, fresh_sessions
+
+NAME = "sessions"
+log = logging.getLogger(__name__)
+
+
+class Now:
+    """The live session model of a serving process; `client` is asyncio Redis."""
+
+    def __init__(self, config: Config, client: Any) -> None:
+        self._config, self._client, self._keys = config, client, Keys(config.redis.prefix)
+        self._store = artifacts(config, NAME)
+        self._model: SessionModel | None = None
+
+    @property
+    def version(self) -> str | None:
+        """The version served."""
+        return self._model.version if self._model else None
+
+    async def candidates(self, seen: Sequence[str], n: int, user: str = "", explain: bool = False) -> Answer | None:
+        """The n best items after `seen` (newest last), fresh sessions counted, `user`'s own not among them."""
+        model = self._model
+        if model is None:
+            return None
+        return model.candidates(seen, n, await self.fresh(seen, user), explain)
+
+    async def fresh(self, seen: Sequence[str], user: str = "") -> list[list[str]]:
+        """Sessions of the newest users who acted on one of the last items, in two round trips."""
+        last, read = list(dict.fromkeys(reversed(seen)))[:ITEMS], self._config.sessions.fresh_read
+        if not last or not read:
+            return []
+        pipe = self._client.pipeline(transaction=False)
+        for item in last:
+            pipe.zrevrange(self._keys.fresh(item), 0, read - 1, withscores=True)
+        times: dict[bytes, int] = {}
+        for found in await pipe.execute():
+            for other, ms in found:
+                times[other] = max(int(ms), times.get(other, 0))
+        times.pop(user.encode(), None)
+        newest = sorted(times, key=lambda other: -times[other])[:read]
+        pipe = self._client.pipeline(transaction=False)
+        for other in newest:
+            pipe.hgetall(self._keys.user_facts(other.decode()))
+        facts = await pipe.execute() if newest else []
+        gap = self._config.sessions.gap_minutes * 60_000
+        return [session for fields in facts for session in fresh_sessions(fields, last, gap)]
+
+    async def refresh(self) -> None:
+        """Takes the live version if it is another one."""
+        version = ((await self._client.get(self._keys.live_sessions)) or b"").decode()
+        if not version or version == self.version:
+            return
+        opened = await asyncio.to_thread(self._store.open, version)
+        self._model = SessionModel.of(version, opened.arrays)
+
+    async def watch(self) -> None:
+        """`refresh` again and again; a failure is logged and tried again."""
+        while True:
+            try:
+                await self.refresh()
+            except (StylestreamError, OSError, ConnectionError, ValueError) as error:
+                log.warning("session index not renewed: %s", error)
+            except Exception:
+                log.exception("session index not renewed")
+            await asyncio.sleep(self._config.sessions.refresh_seconds)
