@@ -22,6 +22,7 @@ JOBS = {
     "related": JobEntry("batch.related", "Count which items go together or stand in for each other; publish."),
     "forget": JobEntry("batch.forget", "Delete those who asked to be forgotten from Delta and Redis."),
     "sessions": JobEntry("batch.sessions", "Build, tune and publish the index of session neighbours."),
+    "ctr": JobEntry("batch.ctr", "Train, judge and publish the click-through model."),
     "keywords": JobEntry("batch.keywords", "Learn usual search rates and hour-of-day factors; publish them."),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import als, freshness, keywords, next_item, serving, throughput
+from bench import als, ctr, freshness, keywords, next_item, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -43,6 +43,7 @@ SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "keywords": keywords.measure,
     "als": als.measure,
     "next-item": next_item.measure,
+    "ctr": ctr.measure,
 }
 ON_RUNNING = ("serving",)
 

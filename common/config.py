@@ -172,6 +172,23 @@ class SessionsConfig(Strict):
 
 
 @dataclass(frozen=True)
+class CtrConfig(Strict):
+    """The click-through model; what its gate compares is in `batch.ctr_judge`."""
+
+    days: Positive
+    window_minutes: Positive
+    regularization: PositiveFloat
+    calibration_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
+    test_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
+    min_exposures: Positive
+    min_gain: Annotated[float, Field(ge=0, lt=1)]
+    max_loss_to_live: PositiveFloat
+    calibration_bound: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    psi_alarm: PositiveFloat
+    keep_versions: Positive
+
+
+@dataclass(frozen=True)
 class ApiKey(Strict):
     key_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1)]
@@ -236,6 +253,7 @@ class Config(Strict):
     related: RelatedConfig
     als: AlsConfig
     sessions: SessionsConfig
+    ctr: CtrConfig
     serving: ServingConfig
     simulator: SimulatorConfig
     keywords: KeywordsConfig

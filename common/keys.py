@@ -38,6 +38,9 @@
 | `P:{kw}:forms:<keyword>` | zset | form → distinct searchers | keyword sink |
 | `P:{kw}:hours` | hash | hour of day (UTC) → factor | batch |
 | `P:{kw}:v:<version>` | zset | batch part of `base` up to T | batch |
+| `P:u:{<user>}:shown` | zset | `item\\x1fmillis` → epoch ms, the newest shown | collector |
+| `P:ctr:<version>` | string | JSON of a click-through model | batch |
+| `P:ctr:live` | string | version of the click-through model that is served (no TTL) | batch |
 | `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
 """
 
@@ -128,6 +131,7 @@ class Keys:
     @property
     def live_related(self) -> str:
         return f"{self.prefix}:rel:live"
+
     def fresh(self, item: str) -> str:
         return f"{self.prefix}:i:{{{item}}}:fresh"
 
@@ -173,6 +177,16 @@ class Keys:
 
     def keyword_version(self, version: str) -> str:
         return f"{self.kw}v:{version}"
+
+    def shown(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:shown"
+
+    def ctr_model(self, version: str) -> str:
+        return f"{self.prefix}:ctr:{version}"
+
+    @property
+    def live_ctr(self) -> str:
+        return f"{self.prefix}:ctr:live"
 
     def progress(self, query: str) -> str:
         return f"{self.prefix}:progress:{query}"

@@ -8,13 +8,15 @@ import orjson
 
 from common.config import Config
 from common.events import ID_PATTERN, ITEM_TYPES, topic_of
-from common.keys import Keys
+from common.keys import SEPARATOR, Keys
 from common.validate import Rejection, epoch_ms, rfc3339
+from common.views.ctr_features import DAY_MS, KEPT
 from serving.producer import Message
 
 RAW_BYTES = 400_000  # quoted or in base64 it still fits into a Kafka message of 1 MB
 ID = re.compile(ID_PATTERN)
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+SHOWN_SECONDS = DAY_MS // 1000
 RECENT_TYPES = frozenset(ITEM_TYPES) - {"exposure"}
 
 
@@ -49,10 +51,15 @@ def quarantine_message(raw: bytes, rejection: Rejection, now_ms: int, config: Co
 
 
 def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config) -> None:
-    """Puts an item action on its user's recent list, the next request sees it there."""
+    """Puts an item action on its user's recent list, an exposure among what was shown: the next request sees it."""
+    time_ms = epoch_ms(event["event_time"]) or 0
+    if event["event_type"] == "exposure":
+        key = keys.shown(user_of(event))
+        pipeline.zadd(key, {f"{event['item_id']}{SEPARATOR}{time_ms}": time_ms})
+        pipeline.zremrangebyrank(key, 0, -KEPT - 1)
+        pipeline.expire(key, SHOWN_SECONDS)
     if event["event_type"] not in RECENT_TYPES:
         return
-    time_ms = epoch_ms(event["event_time"]) or 0
     names = ("event_id", "event_type", "item_id", "category", "price")
     member = orjson.dumps([time_ms, *(event.get(name) for name in names)])
     key = keys.recent(user_of(event))

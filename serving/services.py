@@ -13,6 +13,9 @@ from redis.backoff import NoBackoff
 from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
+from common.views.ctr_features import late_minutes
+from serving.click_model import ClickModel
+from serving.item_counts import ItemCounts
 from serving.kept import Kept
 from serving.limits import RateLimit
 from serving.metrics import Metrics
@@ -36,6 +39,7 @@ class Services:
     rate: RateLimit
     products: Products
     kept: Kept
+    clicks: ClickModel
     wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
 
 
@@ -56,6 +60,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
             kept=Kept(),
+            clicks=ClickModel(ItemCounts(client, keys, late_minutes(config.streaming.watermark))),
             wide=set(),
         )
     finally:

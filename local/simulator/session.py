@@ -4,12 +4,14 @@
 is resumed only when its time has come, so trends and promotions act on sessions that are under way.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from local.simulator.catalog import CATEGORIES, STYLES, Catalog
 from local.simulator.choice import Choice
+from local.simulator.exposure import Lists
 from local.simulator.scenario import Scenario
 from local.simulator.shoppers import Shoppers
 
@@ -23,6 +25,7 @@ class Step(NamedTuple):
     think: float
     event_type: str
     fields: Fields
+    chance: float | None = None  # of an exposure: that it is clicked
 
 
 @dataclass
@@ -60,9 +63,12 @@ def visit(shop: Shop, user: int, unit: str) -> Iterator[Step]:
     if draw() < 0.45:
         yield Step(2.0, "search", {"query": _query(shop, user, category), "surface": "search"})
     cart: list[tuple[int, int]] = []
+    shown: Counter[int] = Counter()
     while True:
         item = choice.item(user, category)
-        yield from _look(shop, user, unit, category, item)
+        yield from _look(shop, item)
+        if draw() < 0.15:
+            yield from _list(shop, user, unit, category, shown)
         if draw() < 0.22:
             yield Step(6.0, "cart_add", _item(shop, item) | {"quantity": 1})
             cart.append((item, 2 if draw() < 0.08 else 1))
@@ -80,19 +86,28 @@ def visit(shop: Shop, user: int, unit: str) -> Iterator[Step]:
         yield from _checkout(shop, user, unit, cart)
 
 
-def _look(shop: Shop, user: int, unit: str, category: int, item: int) -> Iterator[Step]:
-    """Articles shown, one of them clicked, its page viewed."""
+def _look(shop: Shop, item: int) -> Iterator[Step]:
+    """An article found by searching or going through a category: often clicked there, its page viewed."""
     draw = shop.draw
-    surface = SURFACES[int(draw() * len(SURFACES))]
-    if draw() < 0.25:
-        shown = [shop.choice.item(user, category) for _ in range(2)] + [item]
-        for position, other in enumerate(shown):
-            where = {"surface": surface, "position": position}
-            yield Step(0.3, "exposure", _item(shop, other) | where | _variant(shop, unit))
     if draw() < 0.5:
-        where = {"surface": surface, "position": int(draw() * 10)}
+        where = {"surface": SURFACES[int(draw() * len(SURFACES))], "position": int(draw() * 10)}
         yield Step(3.0, "click", _item(shop, item) | where)
     yield Step(1.0 + 15.0 * draw(), "view", _item(shop, item))
+
+
+def _list(shop: Shop, user: int, unit: str, category: int, before: Counter[int]) -> Iterator[Step]:
+    """Articles shown together; what is clicked is viewed."""
+    draw = shop.draw
+    surface = SURFACES[int(draw() * len(SURFACES))]
+    clicked = []
+    for shown in Lists(shop.catalog, shop.shoppers, shop.choice, draw).shown(user, category, before):
+        where = {"surface": surface, "position": shown.position}
+        yield Step(0.3, "exposure", _item(shop, shown.item) | where | _variant(shop, unit), shown.chance)
+        if draw() < shown.chance:
+            clicked.append((shown.item, where))
+    for item, where in clicked:
+        yield Step(3.0, "click", _item(shop, item) | where)
+        yield Step(1.0 + 15.0 * draw(), "view", _item(shop, item))
 
 
 def _checkout(shop: Shop, user: int, unit: str, cart: list[tuple[int, int]]) -> Iterator[Step]:

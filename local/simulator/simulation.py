@@ -61,6 +61,7 @@ class Simulation:
             draw=uniforms(fault_rng),
         )
         self.counts: Counter[str] = Counter()
+        self.chances: dict[str, float] | None = None  # a dict: gets each exposure's chance of a click by event_id
         self._fraud = fraud_schedule(scenario.attacks)
         self._visits: list[Visit] = []
         self._begun = self._events = self._hour = self._first_ms = 0
@@ -139,6 +140,8 @@ class Simulation:
             due, number, user, session, steps = self._begin(due)
             step = next(steps, None)
         heapq.heappush(visits, (due + step.think, number, user, session, steps))
+        if self.chances is not None and step.chance is not None:
+            self.chances[f"{self.shop.run_id}-{self._events + 1}"] = step.chance
         yield from self._event(at_ms, step.event_type, user, step.fields, session)
 
     def _begin(self, due: float) -> Visit:

@@ -1,0 +1,127 @@
+"""The job from the lake to Redis: trains on the simulator's past, publishes, refuses what is no better, keeps three."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from math import log
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from redis import Redis
+
+from batch import ctr, ctr_runs
+from batch.ctr_judge import quality
+from batch.ctr_runs import live_model, publish, record, restore, retire
+from bench.simulated_lake import fill
+from common.config import Config
+from common.keys import Keys
+from common.models.ctr import load
+from common.redis_client import redis_target
+from common.sources.lake import read_table
+
+END_MS = 1_790_000_000_000
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, platform: Config) -> Config:
+    """One lake and one prefix for the module."""
+    folder = tmp_path_factory.mktemp("ctr")
+    own = dataclasses.replace(platform.redis, prefix="ctrjob")
+    settings = dataclasses.replace(platform.ctr, test_fraction=0.25)
+    return dataclasses.replace(platform, ctr=settings, redis=own, lake_path=str(folder / "lake"))
+
+
+@pytest.fixture
+def client(config: Config) -> Iterator["Redis"]:
+    client = redis_target(config).connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def trained(spark: SparkSession, config: Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder: Path = tmp_path_factory.mktemp("records")
+    fill(spark, config, folder, END_MS, users=2500, items=200, history_minutes=1440)
+    outcome = ctr.run(spark, config)
+    assert outcome.status == "done", outcome.message
+    assert "click-through 0." in outcome.message
+    live = live_model(config)
+    assert live is not None
+    return live.version
+
+
+def runs(spark: SparkSession, config: Config) -> list[ctr_runs.Run]:
+    rows = read_table(spark, config, ctr_runs.RUNS).orderBy("version").collect()
+    return [ctr_runs.Run(**row.asDict()) for row in rows]
+
+
+def test_the_run_says_what_came_of_it(spark: SparkSession, config: Config, trained: str, client: "Redis") -> None:
+    (run,) = [run for run in runs(spark, config) if run.version == trained]
+    metrics = json.loads(run.metrics)
+    assert (run.status, run.events_version) == ("published", 0)
+    assert metrics["new"]["normalized_entropy"] < 0.995
+    assert 0.8 < metrics["new"]["calibration"] < 1.25
+    assert set(metrics) == {"new", "live", "psi", "click_through", "drift"}
+    assert client.get(Keys("ctrjob").ctr_model(trained)) == run.model.encode()
+    assert client.ttl(Keys("ctrjob").ctr_model(trained)) > 13 * 86_400
+    assert len(run.model) < 50_000
+    model = load(run.model)
+    assert model is not None
+    assert len(model.category_price) == 20
+
+
+def test_a_model_trained_on_shuffled_clicks_is_refused_and_the_live_one_stays(
+    spark: SparkSession, config: Config, trained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = ctr.labelled
+
+    def shuffled(*given: object) -> tuple[DataFrame, int]:
+        rows, as_of_ms = honest(*given)  # type: ignore[arg-type]
+        rate = rows.agg(F.avg("label")).collect()[0][0]
+        return rows.withColumn("label", (F.abs(F.xxhash64("event_id")) % 1000 < rate * 1000).cast("int")), as_of_ms
+
+    monkeypatch.setattr(ctr, "labelled", shuffled)
+    outcome = ctr.run(spark, config)
+    assert outcome.status == "refused", outcome.message
+    live = live_model(config)
+    assert live is not None
+    assert live.version == trained
+    assert [run.status for run in runs(spark, config) if run.version != trained] == ["refused"]
+
+
+def test_all_but_the_newest_three_leave_redis_and_the_newest_can_be_restored(
+    spark: SparkSession, config: Config, trained: str, client: "Redis"
+) -> None:
+    (first,) = [run for run in runs(spark, config) if run.version == trained]
+    later = [f"2099010{n}T000000" for n in range(3)]
+    for version in later:
+        publish(config, version, first.model)
+        record(spark, config, dataclasses.replace(first, version=version))
+    assert retire(spark, config) == [trained]
+    keys = Keys("ctrjob")
+    assert [client.exists(keys.ctr_model(version)) for version in (trained, *later)] == [0, 1, 1, 1]
+    client.delete(keys.live_ctr, keys.ctr_model(later[-1]))
+    assert restore(spark, config) == later[-1]
+    assert client.get(keys.live_ctr) == later[-1].encode()
+    assert client.exists(keys.ctr_model(later[-1]))
+
+
+def test_quality_is_that_of_the_formulas(spark: SparkSession) -> None:
+    rows = [("a", 1, 0.8), ("b", 0, 0.3), ("c", 1, 0.4), ("d", 0, 0.1), ("e", 0, 0.6)]
+    found = quality(spark.createDataFrame(rows, "event_id string, label int, p double"))
+
+    loss = -(log(0.8) + log(0.7) + log(0.4) + log(0.9) + log(0.4)) / 5
+    assert found.log_loss == pytest.approx(loss)
+    assert found.normalized_entropy == pytest.approx(loss / -(0.4 * log(0.4) + 0.6 * log(0.6)))
+    assert found.auc == pytest.approx(5 / 6)  # of the six pairs only (c, e) is the wrong way round
+    assert found.calibration == pytest.approx(2.2 / 2)
+    assert found.calibration_error == pytest.approx((0.2 + 0.3 + 0.6 + 0.1 + 0.6) / 5)
+
+
+def test_a_lake_with_few_exposures_is_no_run(spark: SparkSession, config: Config, trained: str) -> None:
+    more = dataclasses.replace(config, ctr=dataclasses.replace(config.ctr, min_exposures=10**9))
+    outcome = ctr.run(spark, more)
+    assert outcome.status == "no-data"
+    assert "it takes 1000000000 and" in outcome.message
