@@ -3,7 +3,7 @@
 Reads `events` of the newest `sessions.days` at one version of the table. A session is a `session_id`, else a user's
 actions without a gap of `gap_minutes`; of one item several times running the first counts, of a long session the
 newest 50. The sessions stream to one task, which builds the index and writes it as the artifact `sessions`; only its
-figures come to the driver. Then the pointer in Redis moves. Fails without moving it when Redis or the lake is out.
+figures come to the driver. Then the pointers move, the lake's and the one in Redis. Again, it makes another version.
 """
 
 from collections.abc import Iterator
@@ -51,12 +51,20 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     figures = in_order.mapInArrow(written, FIGURES).collect()
     if not figures:
         return Outcome("no-data", "no session index: no session of two items yet")
-    with redis_target(config).connect() as client:
-        before = bytes(client.get(Keys(config.redis.prefix).live_sessions) or b"").decode()  # type: ignore[arg-type]
-        client.set(Keys(config.redis.prefix).live_sessions, version)
-    store.retire(config.sessions.keep_versions, also=(version, before))
+    store.point(version)
+    publish(config)
+    store.retire(config.sessions.keep_versions)
     row = figures[0]
     return Outcome("done", f"session index {version} of {row['sessions']} sessions and {row['items']} items")
+
+
+def publish(config: Config) -> str:
+    """Moves the pointer in Redis to the version that is live in the lake, and returns it; '' without one."""
+    version = artifacts(config, NAME).live()
+    if version:
+        with redis_target(config).connect() as client:
+            client.set(Keys(config.redis.prefix).live_sessions, version)
+    return version
 
 
 def newest_days(events: DataFrame, days: int) -> DataFrame:

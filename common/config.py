@@ -9,6 +9,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from common.config_models import (
+    AlsConfig as AlsConfig,
+)
+from common.config_models import (
+    CtrConfig as CtrConfig,
+)
+from common.config_models import (
+    ItemItemConfig as ItemItemConfig,
+)
+from common.config_models import (
+    SearchConfig as SearchConfig,
+)
+from common.config_models import (
+    SessionsConfig as SessionsConfig,
+)
 from common.config_surfaces import RecommendConfig, RelatedConfig
 from common.config_types import (
     Action as Action,
@@ -118,74 +133,6 @@ class ProfileConfig(Strict):
     ttl_hours: Positive
     half_life_minutes: PositiveFloat
     weights: Annotated[dict[Action, Weight], Field(min_length=1)]
-
-
-@dataclass(frozen=True)
-class ItemItemConfig(Strict):
-    """The linear item-item model (`common.models.item_item`)."""
-
-    neighbours: Annotated[int, Field(gt=0, le=2000)]
-    regularization: PositiveFloat
-
-
-@dataclass(frozen=True)
-class SearchConfig(Strict):
-    """The bounded search of `batch.search`; ranges are [least, most] and searched by their logarithm."""
-
-    trials: NonNegative
-    minutes: PositiveFloat
-    regularization: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-    alpha: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-    item_item_regularization: Annotated[list[PositiveFloat], Field(min_length=1)]
-    shares: Annotated[list[Fraction], Field(min_length=1)]
-
-
-@dataclass(frozen=True)
-class AlsConfig(Strict):
-    rank: Positive
-    iterations: Positive
-    regularization: PositiveFloat
-    alpha: PositiveFloat
-    half_life_days: PositiveFloat
-    weights: Annotated[dict[Action, Weight], Field(min_length=1)]
-    candidates: Positive
-    test_fraction: Annotated[float, Field(gt=0, lt=1)]
-    min_lift_over_popularity: PositiveFloat
-    min_lift_over_live: PositiveFloat
-    keep_versions: Positive
-    share: Fraction
-    item_item: ItemItemConfig
-    search: SearchConfig
-
-
-@dataclass(frozen=True)
-class SessionsConfig(Strict):
-    days: Positive
-    gap_minutes: Positive
-    actions: Annotated[list[Action], Field(min_length=1)]
-    most: Positive
-    keep_versions: Positive
-    fresh_users: NonNegative
-    fresh_read: NonNegative
-    fresh_hours: Positive
-    refresh_seconds: PositiveFloat
-
-
-@dataclass(frozen=True)
-class CtrConfig(Strict):
-    """The click-through model; what its gate compares is in `batch.ctr_judge`."""
-
-    days: Positive
-    window_minutes: Positive
-    regularization: PositiveFloat
-    calibration_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
-    test_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
-    min_exposures: Positive
-    min_gain: Annotated[float, Field(ge=0, lt=1)]
-    max_loss_to_live: PositiveFloat
-    calibration_bound: Annotated[float, Field(gt=1, allow_inf_nan=False)]
-    psi_alarm: PositiveFloat
-    keep_versions: Positive
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a serving process holds while it runs: configuration, connections, counters."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.views.ctr_features import late_minutes
+from serving.als_model import AlsModel
 from serving.click_model import ClickModel
 from serving.item_counts import ItemCounts
 from serving.kept import Kept
 from serving.limits import RateLimit
 from serving.metrics import Metrics
+from serving.now import Now
 from serving.producer import AckProducer
 from serving.products import Products
 
@@ -38,9 +41,11 @@ class Services:
     metrics: Metrics
     rate: RateLimit
     products: Products
+    now: Now
     kept: Kept
     clicks: ClickModel
     wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
+    als: AlsModel
 
 
 @asynccontextmanager
@@ -50,6 +55,8 @@ async def running(config: Config) -> AsyncIterator[Services]:
     client = connect(config)
     keys = Keys(config.redis.prefix)
     producer.start()
+    now = Now(config, client)
+    watching = asyncio.create_task(now.watch())
     try:
         yield Services(
             config=config,
@@ -59,11 +66,14 @@ async def running(config: Config) -> AsyncIterator[Services]:
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
+            now=now,
             kept=Kept(),
             clicks=ClickModel(ItemCounts(client, keys, late_minutes(config.streaming.watermark))),
             wide=set(),
+            als=AlsModel(config),
         )
     finally:
+        watching.cancel()
         producer.stop()
         await client.aclose()
 
