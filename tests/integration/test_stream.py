@@ -17,7 +17,7 @@ from common.config import Config
 from common.kafka_client import kafka_python_settings
 from common.keys import Keys
 from common.schemas import ITEM_MEASURES
-from common.sources.lake import CATALOG, EVENTS, QUARANTINE, read_table
+from common.sources.lake import CATALOG, ERASURES, EVENTS, EXPOSURE_CANDIDATES, QUARANTINE, read_table
 from common.views.actions import read_user_facts
 from streaming import catalog, facts, lake
 from tests.platform import item_facts_in_redis, kill, running, wait_for, write_config
@@ -115,6 +115,21 @@ def test_the_lake_takes_what_is_valid_once_and_quarantines_the_rest_with_its_byt
         (orjson.dumps(event(2, price="dear")), "price", "lake"),
         (b"{x", "", "collector"),
     }
+
+
+def test_what_our_services_note_reaches_tables_of_its_own(spark: SparkSession, config: Config, queries: Stop) -> None:
+    shown = {"item_id": "i-1", "position": 0, "score": 1.5, "explored": False}
+    answer = {"request_id": "r", "time": "2026-03-01T00:00:00.000Z", "surface": "now", "versions": {"als": None}}
+    send(config, [answer | {"user_id": "u", "items": [shown]}, b"nonsense"], "exposure_candidates")
+    send(config, [{"user": "u", "sessions": ["s"], "requested_ms": 5}, {"user": None}], "erasures")
+    query = lake.start(spark, config)
+    queries.append(query)
+    query.processAllAvailable()
+    (row,) = read_table(spark, config, EXPOSURE_CANDIDATES).collect()
+    assert (row.request_id, row.surface, row.user_id, str(row.date)) == ("r", "now", "u", "2026-03-01")
+    assert [one.asDict() for one in row["items"]] == [shown]
+    (asked,) = read_table(spark, config, ERASURES).collect()
+    assert (asked.user, asked.sessions, asked.requested_ms, asked.done_at) == ("u", ["s"], 5, None)
 
 
 def test_the_lake_holds_every_event_once_after_kill_9(
