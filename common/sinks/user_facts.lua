@@ -1,23 +1,24 @@
 -- Upserts facts of one user and keeps only the newest.
--- KEYS 1 user's hash  2 epoch ms up to which the user is forgotten   ARGV 1 facts kept  2 seconds to live  3 source  4… field, value pairs; a field starts with its minute
+-- KEYS 1 user's hash  2 epoch ms up to which the user is forgotten
+-- ARGV 1 facts kept  2 seconds to live  3 source  4… field, value pairs; a field starts with its minute
 -- Source 'r' restores: it adds what is absent and leaves what stands.
-local kept = tonumber(ARGV[1])
+local kept, first, given = tonumber(ARGV[1]), 4, ARGV
 local forgotten = redis.call('GET', KEYS[2])
 if forgotten then  -- the stream's state may still hold what was before
-  local minute, left = math.floor(tonumber(forgotten) / 60000), {ARGV[1], ARGV[2], ARGV[3]}
+  local minute = math.floor(tonumber(forgotten) / 60000)
+  first, given = 1, {}
   for n = 4, #ARGV, 2 do
     if tonumber(string.match(ARGV[n], '^%d+')) > minute then
-      left[#left + 1] = ARGV[n]
-      left[#left + 1] = ARGV[n + 1]
+      given[#given + 1] = ARGV[n]
+      given[#given + 1] = ARGV[n + 1]
     end
   end
-  if #left == 3 then return 0 end
-  ARGV = left
+  if #given == 0 then return 0 end
 end
 if ARGV[3] == 'r' then
-  for n = 4, #ARGV, 2 do redis.call('HSETNX', KEYS[1], ARGV[n], ARGV[n + 1]) end
+  for n = first, #given, 2 do redis.call('HSETNX', KEYS[1], given[n], given[n + 1]) end
 else
-  redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+  redis.call('HSET', KEYS[1], unpack(given, first))
 end
 -- A quarter more may stand, so that not every call of a busy user looks for the oldest.
 if redis.call('HLEN', KEYS[1]) > kept * 1.25 then
