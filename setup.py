@@ -15,6 +15,8 @@ RUNTIME = [
     "orjson>=3.11,<4",
     "fastapi==0.165.0",
     "uvicorn==0.54.0",
+    "uvloop==0.23.0; sys_platform != 'win32'",
+    "httptools==0.9.0",
     "click==8.5.1",
     "pydantic>=2.12,<3",
     "PyYAML==6.0.3",

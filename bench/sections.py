@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import als, ctr, freshness, keywords, next_item, serving, throughput
+from bench import als, ctr, freshness, keywords, next_item, rankings, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -39,6 +39,7 @@ def _ranked(address: str) -> bool:
 SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "throughput": throughput.measure,
     "freshness": freshness.measure,
+    "rankings": rankings.measure,
     "serving": measure_serving,
     "keywords": keywords.measure,
     "als": als.measure,

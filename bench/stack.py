@@ -24,7 +24,7 @@ from common.config_load import ENV_PREFIX, NOT_CONFIG
 from common.endpoints import EMBEDDED
 from common.errors import UnavailableError
 from local.embedded import Say, down, up
-from local.process import any_port, log_tail, running, stop_all
+from local.process import any_port, at_its_priority, log_tail, running, stop_all
 from local.topics import create_topics
 
 STOP_SECONDS = 20
@@ -64,7 +64,12 @@ class Stack:
         command = [sys.executable, "-m", "cli.main", *arguments, "--conf", str(self.folder / "config.yaml")]
         with log.open("wb") as out:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=_environment()
+                at_its_priority(arguments[0], command),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                env=_environment(),
             )
         self.processes.append((name, process, log))
         return process
@@ -84,6 +89,11 @@ class Stack:
                 raise UnavailableError(f"the measurement waited {seconds:.0f} s in vain for {what} ({logs})")
             time.sleep(every)
         self.check()
+
+    def pause(self, seconds: float) -> None:
+        """So long, while the commands go on well."""
+        until = time.monotonic() + seconds
+        self.wait(f"{seconds:.0f} s to pass", lambda: time.monotonic() >= until, seconds + 5)
 
     def check(self) -> None:
         """`UnavailableError` with the end of its log when a command has failed."""

@@ -54,7 +54,7 @@ def measure(ask: Ask) -> list[Row]:
     file = data_file(ask)
     config = ask.config
     if file is not None:  # a file is replayed as Stylestream's own demo does it (local/inputs.py)
-        own = {"watermark": WATERMARK[DATASET], "max_offsets_per_trigger": 250_000, "redis_rows_per_call": 3000}
+        own = {"watermark": WATERMARK[DATASET], "max_offsets_per_trigger": 500_000, "redis_rows_per_call": 20_000}
         streaming = dataclasses.replace(config.streaming, **own)  # type: ignore[arg-type]
         config = dataclasses.replace(config, streaming=streaming)
     with running_stack(config, ask.say) as stack:

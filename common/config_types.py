@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
-RowsACall = Annotated[int, Field(gt=0, le=3000)]  # two arguments a row; Lua passes some 8,000 at most
+RowsACall = Annotated[int, Field(gt=0, le=20_000)]  # Redis answers nobody meanwhile
 Port = Annotated[int, Field(ge=0, le=65535)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]

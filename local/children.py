@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.errors import StylestreamError
 from common.logs import keep_previous
-from local.process import Running, log_tail, running, start, stop_all
+from local.process import Running, at_its_priority, log_tail, running, start, stop_all
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Children:
         log = self.logs / f"{command.name}.log"
         keep_previous(log)
         program = Path(sys.executable).with_name("stylestream")
-        process = start([program, *command.arguments], log, self.env)
+        process = start(at_its_priority(command.name, [program, *command.arguments]), log, self.env)
         self.running.append(Child(command, process, running(process), log))
         return log
 

@@ -52,6 +52,6 @@ class Input:
             return {}
         return {
             "STYLESTREAM_STREAMING__WATERMARK": WATERMARK[self.dataset],
-            "STYLESTREAM_STREAMING__MAX_OFFSETS_PER_TRIGGER": "250000",
-            "STYLESTREAM_STREAMING__REDIS_ROWS_PER_CALL": "3000",  # popular items are summed before Redis is asked
+            "STYLESTREAM_STREAMING__MAX_OFFSETS_PER_TRIGGER": "500000",
+            "STYLESTREAM_STREAMING__REDIS_ROWS_PER_CALL": "20000",  # popular items are summed before Redis is asked
         }

@@ -1,6 +1,7 @@
 """Starts, recognises and stops the processes we run; and free ports for them."""
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -13,6 +14,8 @@ import psutil
 
 LOOPBACK = "127.0.0.1"
 SAME_START_SECONDS = 2.0
+# On one machine what somebody waits for comes first: API, Kafka and Redis before the stream, that before batch.
+NICENESS = {"stream": "5", "batch": "10", "schedule": "10"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ def start(command: Sequence[str | Path], log: Path, env: dict[str, str] | None =
             start_new_session=True,
             env={**os.environ, **(env or {})},
         )
+
+
+def at_its_priority(name: str, command: Sequence[str | Path]) -> list[str]:
+    """The command of the subcommand `name`, at its niceness; as it is where the machine has no `nice`."""
+    nice = shutil.which("nice") if name in NICENESS else None
+    return [*([nice, "-n", NICENESS[name]] if nice else []), *map(str, command)]
 
 
 def running(process: "subprocess.Popen[bytes]") -> Running:

@@ -11,6 +11,7 @@ local P, source, ttl, newest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARG
 local rankings, rows = cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
 local cap, often = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 local touched = {}
+local most = 3000  -- members a command: two arguments each, and Lua passes some 8,000 at most
 
 local function lifetime(r) return math.max(ttl, r[3] * 60 * 30) end
 local function key(r, scope) return P .. 'r:' .. r[1] .. ':' .. scope end
@@ -125,11 +126,11 @@ local function gain(member, minute, now, before)
   end
 end
 
-local function upsert(minute, members, values)
+local function upsert(minute, members, values, first, last)
   local fact = P .. 'f:' .. minute
-  local stored, put, known = redis.call('HMGET', fact, unpack(members)), {}, false
-  for n, member in ipairs(members) do
-    local old, value = stored[n], values[n]
+  local stored, put, known = redis.call('HMGET', fact, unpack(members, first, last)), {}, false
+  for n = first, last do
+    local member, old, value = members[n], stored[n - first + 1], values[n]
     known = known or old
     if old ~= value and not (old and source == 'r' and minute >= horizon) then
       changed = changed + 1
@@ -199,7 +200,10 @@ for _, row in ipairs(rows) do
     oldest = math.min(oldest, minute)
   end
 end
-for minute, of in pairs(minutes) do upsert(minute, of[1], of[2]) end
+for minute, of in pairs(minutes) do
+  local members, values = of[1], of[2]
+  for first = 1, #members, most do upsert(minute, members, values, first, math.min(first + most - 1, #members)) end
+end
 for _, row in ipairs(often) do
   if source ~= 's' or row[1] >= horizon then
     limit(unpack(row))
@@ -220,11 +224,11 @@ for i, r in ipairs(rankings) do
     touched[all], touched[k] = life, life
   end
 end
-local names = {}
+local names, tree = {}, P .. 'tree'
 for category in pairs(categories) do names[#names + 1], names[#names + 2] = '0', category end
-if #names > 0 then
-  redis.call('ZADD', P .. 'tree', unpack(names))
-  touched[P .. 'tree'] = ttl * 4
+for first = 1, #names, 2 * most do
+  redis.call('ZADD', tree, unpack(names, first, math.min(first + 2 * most - 1, #names)))
+  touched[tree] = ttl * 4
 end
 for k, life in pairs(touched) do redis.call('EXPIRE', k, math.floor(life)) end
 return changed

@@ -1,5 +1,6 @@
 """Rankings in Redis against formulas worked out here: whatever the order, the repetition or the merge."""
 
+import dataclasses
 import random
 from collections import defaultdict
 
@@ -35,6 +36,16 @@ def decayed(facts: list[Fact], at: int) -> dict[str, float]:
     for minute, category, item, views in facts:
         sums[member(category, item)] += 3 * views * 2 ** ((minute - at) / HALF_LIFE)
     return dict(sums)
+
+
+def test_one_call_takes_more_items_and_categories_than_lua_passes_arguments(
+    config: Config, redis_conn: redis.Redis
+) -> None:
+    large = dataclasses.replace(config, streaming=dataclasses.replace(config.streaming, redis_rows_per_call=20_000))
+    facts = [(START, f"c{n}", f"i{n}", 1 + n % 7) for n in range(9_001)]
+    assert write(large, facts) == len(facts)
+    assert ranking(redis_conn, config, "views-1h") == window(facts, START)
+    assert redis_conn.zcard(Keys(config.redis.prefix).tree) == len(facts)
 
 
 def popular_at(connection: redis.Redis, config: Config, at: int) -> dict[str, float]:

@@ -36,7 +36,7 @@ def refusal(tmp_path: Path, text: str, env: dict[str, str] | None = None) -> str
         ("als: {test_fraction: 1}", ["als.test_fraction", "less than 1"]),
         ("als: {alpha: .nan}", ["als.alpha", "finite"]),
         ("als: {weights: {veiw: 1}}", ["als.weights", "'view'"]),
-        ("streaming: {redis_rows_per_call: 3001}", ["streaming.redis_rows_per_call", "3001", "3000"]),
+        ("streaming: {redis_rows_per_call: 20001}", ["streaming.redis_rows_per_call", "20001", "20000"]),
         ("streaming: {watermark: 10}", ["streaming.watermark", "10"]),
         ("streaming: {watermark: ten minutes}", ["streaming.watermark", "ten minutes", "minutes|hours"]),
         ("streaming: {queries: []}", ["streaming.queries", "at least 1"]),
