@@ -28,12 +28,13 @@ from common.sources.lake import ERASURES, EVENTS, EXPOSURE_CANDIDATES, USER_FACT
 SETTLE = timedelta(hours=1)
 MOMENT = "timestamp_millis(x.until_ms)"
 # Table → which of its rows (t) are those of a forgotten id (x).
+# Events last: they say which sessions were a user's, and a run that fails before finds them again.
 TABLES = {
-    EVENTS: f"coalesce(t.user_id, t.session_id) = x.id and t.event_time <= {MOMENT}",
     USER_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
     EXPOSURE_CANDIDATES: f"t.user_id = x.id and t.time <= {MOMENT}",
     "als_candidates": "t.user = x.id",
     "als_user_factors": "t.user = x.id",
+    EVENTS: f"coalesce(t.user_id, t.session_id) = x.id and t.event_time <= {MOMENT}",
 }
 
 
@@ -43,19 +44,19 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     waiting = pending(spark, config)
     if waiting is None:
         return Outcome("done", "nobody has asked to be forgotten")
-    ids = forgotten(waiting, read_table(spark, config, EVENTS)).persist()
+    # Not persisted: Spark drops what it keeps of a table as soon as rows are deleted from it.
+    ids = forgotten(waiting, read_table(spark, config, EVENTS)).localCheckpoint()
     number = ids.count()
+    write(ids, redis_target(config), _forget(config, _versions(spark, config), STANDS_SECONDS))
     for table, condition in TABLES.items():
         if number and exists(spark, config, table):
             target = DeltaTable.forPath(spark, table_path(config, table)).alias("t")
             target.merge(ids.alias("x"), condition).whenMatchedDelete().execute()
-    write(ids, redis_target(config), _forget(config, _versions(spark, config), STANDS_SECONDS))
     settled = F.col("requested_ms") < int((started - SETTLE).timestamp() * 1000)
     done = forgotten(waiting.where(settled), read_table(spark, config, EVENTS))
     write(done, redis_target(config), _settle(config))
     values = {"user": F.sha2("user", 256), "sessions": F.lit(None), "done_at": F.lit(started)}
     DeltaTable.forPath(spark, table_path(config, ERASURES)).update(settled & F.col("done_at").isNull(), values)
-    ids.unpersist()
     return Outcome("done", f"{number} users and sessions forgotten up to the moment they asked")
 
 

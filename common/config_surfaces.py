@@ -8,7 +8,7 @@ from pydantic import Field
 from common.config_types import Fraction, Positive, PositiveFloat, Strict, Weight
 
 Signal = Literal[
-    "als", "alike", "category", "complement", "fresh", "price", "recent",
+    "als", "alike", "category", "complement", "ctr", "fresh", "price", "recent",
     "rising", "seen", "session", "style", "together", "trend",
 ]  # fmt: skip
 Surface = Literal["for-you", "now", "trending", "related", "similar"]
@@ -16,7 +16,7 @@ Surface = Literal["for-you", "now", "trending", "related", "similar"]
 # What each surface knows of an item; what a signal means: `common.views.signals`.
 SIGNALS: dict[Surface, tuple[Signal, ...]] = {
     "for-you": ("als", "category", "price", "trend", "recent", "fresh", "seen"),
-    "now": ("session", "category", "price", "trend", "recent", "seen"),
+    "now": ("session", "ctr", "category", "price", "trend", "recent", "seen"),
     "trending": ("rising", "trend", "category", "style", "price", "seen"),
     "related": ("together", "als", "session", "complement", "price", "trend"),
     "similar": ("together", "als", "session", "alike", "price", "trend"),

@@ -15,6 +15,7 @@ from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.views.ctr_features import late_minutes
+from serving.als_model import AlsModel
 from serving.click_model import ClickModel
 from serving.item_counts import ItemCounts
 from serving.kept import Kept
@@ -46,6 +47,7 @@ class Services:
     past: Past
     clicks: ClickModel
     wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
+    als: AlsModel
 
 
 @asynccontextmanager
@@ -72,6 +74,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
             past=past,
             clicks=ClickModel(ItemCounts(client, keys, late_minutes(config.streaming.watermark))),
             wide=set(),
+            als=AlsModel(config),
         )
     finally:
         watching.cancel()

@@ -17,6 +17,6 @@ SETTLED_SECONDS = 3600  # after that: by then nothing old is on its way
 def forget_in_redis(client: Any, keys: Keys, user: str, until_ms: int, model: str | None, seconds: int) -> Any:
     """Runs the script on `client`, a pipeline or a client of either kind; `model` is a version with candidates."""
     listed = [keys.candidates(model, user)] if model else []
-    whole = [keys.long_term(user), keys.bought(user), keys.sessions(user), *listed]
+    whole = [keys.long_term(user), keys.bought(user), keys.sessions(user), keys.shown(user), *listed]
     names = [keys.user_facts(user), keys.recent(user), keys.forgotten(user), *whole]
     return client.eval(lua("forget"), len(names), *names, until_ms, seconds)

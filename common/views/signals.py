@@ -6,6 +6,7 @@
 | alike | agreement with the item at hand: style ½, brand ¼, price ¼ |
 | category | ½ · (the category's weight in the profile + 1 if it is the category being viewed) |
 | complement | 1 for another category than those of the items at hand |
+| ctr | chance of a click by the click-through model over the best of the candidates |
 | fresh | 2^(−days since the launch / `recommend.fresh_days`); 0 where the launch is unknown |
 | price | 1 inside the price band, the ratio to its nearer end outside it |
 | recent | agreement with the last items seen: style ½, brand ¼, category ¼ |

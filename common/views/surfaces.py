@@ -3,7 +3,7 @@
 | surface | candidates | signals |
 |---|---|---|
 | for-you | the model's, and what is popular where the user looks | als, category, price, trend, recent, fresh, seen |
-| now | what the last items lead to | session, category, price, trend, recent, seen |
+| now | what the last items lead to | session, ctr, category, price, trend, recent, seen |
 | trending | what is popular now | rising, trend, category, style, price, seen |
 | related | what goes together with the item and the cart | together, als, session, complement, price, trend |
 | similar | what could stand in for the item | together, als, session, alike, price, trend |
@@ -69,14 +69,16 @@ def for_you(
 
 def now(
     session: Scores,
+    clicks: Scores,
     products: Mapping[str, Product],
     seen: Mapping[str, Product],
     trend: Scores,
     person: Person,
     filters: Filters,
 ) -> Iterator[Candidate]:
-    """`session`: how strongly the last items lead to each."""
+    """`session`: how strongly the last items lead to each; `clicks`: chances of a click, empty without a model."""
     user, led, recent = person.profile, signals.shares(session), signals.Recent(seen.items())
+    chances = signals.shares(clicks)
     looked = signals.looks(user.actions)
     for item, product in person.admitted(products, filters):
         yield Candidate(
@@ -84,6 +86,7 @@ def now(
             product.category,
             {
                 "session": led.get(item, 0.0),
+                "ctr": chances.get(item, 0.0),
                 "category": signals.category_fit(product.category, user.categories, user.current_category),
                 "price": signals.price_fit(product.price, user.price_band),
                 "trend": trend.get(item, 0.0),

@@ -1,11 +1,12 @@
 """For You: the model's candidates, with what is popular where the user looks mixed in, so that the next click changes
-the next answer. Without a list of the model for this user popular items stand in."""
+the next answer. A user without a list of the model is folded in; without the model popular items stand in."""
 
 import orjson
 
 from common.views import surfaces
 from serving.services import Services
 from serving.surfaces.asked import Asked, Found
+from serving.surfaces.folded import folded_in
 from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
 from serving.versions import live
 
@@ -16,6 +17,9 @@ async def for_you(services: Services, asked: Asked) -> Found:
     record, person = await someone(services, asked.user, versions.als)
     listed = orjson.loads(record.candidates)[: services.config.recommend.candidates] if record.candidates else []
     als = {str(item): float(score) for item, score in listed}
+    model = services.als.of(versions.als)
+    if not als and model is not None:
+        als = folded_in(model, record.profile.actions, services.config.als, services.config.recommend.candidates)
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     ranked = popular.in_category if als else popular.in_category | popular.overall

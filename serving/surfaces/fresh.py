@@ -1,14 +1,24 @@
-"""Where the newest sessions of others lead from the items at hand, seconds after they happened.
+"""Where the newest sessions of others lead from the items at hand, seconds after they happened."""
 
-The one place where the index of fresh sessions is plugged in; without one nothing is known.
-"""
-
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from serving.services import Services
 
 
-async def fresh_sessions(services: Services, at_hand: Mapping[str, float]) -> dict[str, float]:
-    """Item → strength, from the sessions of others that hold the items at hand, each with its weight."""
-    del services, at_hand
-    return {}
+async def fresh_sessions(services: Services, at_hand: Mapping[str, float], user: str) -> dict[str, float]:
+    """Item → strength, from the sessions of others that hold an item at hand; the user's own are not among them."""
+    newest_last = sorted(at_hand, key=lambda item: at_hand[item])
+    return strengths(await services.now.fresh(newest_last, user), at_hand)
+
+
+def strengths(sessions: Iterable[Sequence[str]], at_hand: Mapping[str, float]) -> dict[str, float]:
+    """Σ over the sessions of the weight of the items at hand in it, shared among its items by the root of their
+    number: a long session says less about any two of them."""
+    sums: defaultdict[str, float] = defaultdict(float)
+    for session in sessions:
+        items = set(session)
+        weight = sum(at_hand.get(item, 0.0) for item in items) / len(items) ** 0.5
+        for item in items - at_hand.keys():
+            sums[item] += weight
+    return dict(sums)

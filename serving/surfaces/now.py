@@ -1,32 +1,64 @@
-"""How about this now: what the user's last items lead to.
+"""How about this now: what the user's last items lead to, in the order of their chances of a click.
 
-Candidates come from the last `RECENT_ITEMS` items, each weighing half of the one after it: what occurs together with
-them in sessions and carts, marked `together`. Without any, popular items stand in.
+Candidates come from the session model (sessions like this one, fresh ones counted). Without it, or where it knows
+nothing, from what occurs together with the last `RECENT_ITEMS` items, each weighing half of the one after it, marked
+`together`. Without any, popular items stand in. The click-through model adds its signal where there is one.
 """
+
+from collections.abc import Mapping
 
 from common.views import surfaces
 from common.views.signals import seen_items
+from serving.ctr import rerank
 from serving.services import Services
+from serving.stores import UserRecord
 from serving.surfaces.asked import Asked, Found
 from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
 from serving.surfaces.ties import read_ties
 from serving.versions import live
 
 TOGETHER = "together"
+SESSION_ITEMS = 20  # of the user's last items, what the session model is asked with
 
 
 async def now(services: Services, asked: Asked) -> Found:
     """What may be shown to the user."""
     versions = await live(services)
     record, person = await someone(services, asked.user)
-    last = {item: 0.5**place for place, item in enumerate(seen_items(record.profile.actions))}
-    ties = await read_ties(services, versions.related, ("similar", "related"), last)
+    led: Mapping[str, float] = await _sessions(services, asked.user, record)
+    fallback, version = None, services.now.version
+    if not led:
+        last = {item: 0.5**place for place, item in enumerate(seen_items(record.profile.actions))}
+        led = (await read_ties(services, versions.related, ("similar", "related"), last)).together
+        fallback, version = TOGETHER, versions.related
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
-    led = ties.together
     ranked = popular.in_category if led else popular.in_category | popular.overall
     products = await products_of(services, [*led, *ranked], ranked)
     seen = await last_seen(services, record.profile)
-    candidates = surfaces.now(led, products, seen, popular.trend, person, asked.filters)
-    fallback = TOGETHER if led else popular.fallback
-    return Found(candidates, fallback, versions.related, {"related": versions.related})
+    clicks, ctr = await _chances(services, asked, record, {item: led.get(item, 0.0) for item in products})
+    candidates = surfaces.now(led, clicks, products, seen, popular.trend, person, asked.filters)
+    used = {"sessions": services.now.version, "related": versions.related, "ctr": ctr}
+    return Found(candidates, fallback if led else popular.fallback, version, used)
+
+
+async def _sessions(services: Services, user: str, record: UserRecord) -> dict[str, float]:
+    """Item → score above the least, of what sessions like this one lead to."""
+    seen = seen_items(record.profile.actions, SESSION_ITEMS)[::-1]
+    if not seen:
+        return {}
+    found = await services.now.candidates(seen, services.config.recommend.candidates, user)
+    if found is None or not found.items:
+        return {}
+    least = min(0.0, found.items[-1][1])
+    return {item: score - least for item, score in found.items}
+
+
+async def _chances(
+    services: Services, asked: Asked, record: UserRecord, candidates: Mapping[str, float]
+) -> tuple[dict[str, float], str | None]:
+    """Item → chance of a click, and the version of the model; empty without one."""
+    ordered = await rerank(services, asked.user, record, candidates)
+    if ordered.version is None:
+        return {}, None
+    return {one.item_id: one.score for one in ordered.items}, ordered.version

@@ -54,7 +54,7 @@ def every_surface(
     seen = {item: shop[item] for item in seen_items(person.profile.actions) if item in shop}
     trend, ties, at_hand = dict.fromkeys(shop, 0.5), Ties(known, known, known), {"i1": shop.get("i1", Product())}
     yield "for-you", list(surfaces.for_you(known, shop, seen, trend, person, wanted, TODAY, 14.0))
-    yield "now", list(surfaces.now(known, shop, seen, trend, person, wanted))
+    yield "now", list(surfaces.now(known, known, shop, seen, trend, person, wanted))
     yield "trending", list(surfaces.trending(trend, trend, shop, {"casual": 1.0}, person, wanted))
     yield "related", list(surfaces.related(ties, shop, at_hand, trend, person, wanted))
     yield "similar", list(surfaces.similar(ties, shop, "i1", at_hand["i1"], trend, person, wanted))

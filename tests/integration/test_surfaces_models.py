@@ -1,0 +1,77 @@
+"""All models trained from one lake, published, and asked over HTTP for somebody who is new since: every surface answers
+from its own source within the group of the one item that was looked at."""
+
+import dataclasses
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from pyspark.sql import SparkSession
+
+from batch import als, related, sessions
+from batch.tables import append
+from common.config import Config
+from common.keys import Keys, user_field
+from common.sources.lake import EVENTS
+from local.process import wait_until
+from tests.event_factory import event as sent
+from tests.integration.conftest import Serve
+from tests.integration.test_surfaces import ask, ids
+from tests.lake_events import lake_events, planted
+
+
+@pytest.fixture
+def trained(spark: SparkSession, config: Config) -> Config:
+    """Three groups of items; whoever looks at one of a group looks at others of it."""
+    small = dataclasses.replace(config.als, rank=6, iterations=3, candidates=20)
+    own = dataclasses.replace(config, als=small)
+    rows = [row | {"session_id": f"s-{row['user_id']}"} for row in planted(3, 25, 12, 7, seed=2)]
+    append(lake_events(spark, rows), own, EVENTS, "date")
+    for job in (als, sessions, related):
+        outcome = job.run(spark, own)
+        assert outcome.status == "done", outcome.message
+    return own
+
+
+def group(answer: dict[str, Any], most: int = 5) -> set[str]:
+    return {item.split("-")[0] for item in ids(answer)[:most]}
+
+
+def test_somebody_new_gets_every_surface_from_its_own_source_after_one_look(
+    trained: Config, serve: Serve, redis_conn: redis.Redis
+) -> None:
+    api, keys = serve(trained), Keys(trained.redis.prefix)
+    view(api, "new", "i1-0")
+
+    def folded() -> bool:
+        return ask(api, "for-you", user="new")["fallback"] is None
+
+    assert wait_until(folded, 10)
+    assert wait_until(lambda: ask(api, "now", user="new")["fallback"] is None, 10)
+    for surface in ("for-you", "now", "similar"):
+        found = ask(api, surface, user="new", item="i1-0", limit=5)
+        assert (surface, found["fallback"], group(found, 3)) == (surface, None, {"i1"})
+        assert found["model_version"]
+    assert redis_conn.get(keys.candidates(ask(api, "for-you")["model_version"], "new")) is None
+
+
+def test_a_fresh_session_of_somebody_else_counts_in_related_at_once(
+    trained: Config, serve: Serve, redis_conn: redis.Redis
+) -> None:
+    api, keys = serve(trained), Keys(trained.redis.prefix)
+    before = ask(api, "related", user="", item="i1-0", limit=100)
+    assert "brand-new" not in ids(before)
+    minute = 29_000_000
+    for n, item in enumerate(("i1-0", "brand-new")):
+        value = f"1,0,0,0,0,0,0,0,0|{minute * 60_000 + n}|9.0"
+        redis_conn.hset(keys.user_facts("other"), user_field(minute, "i1", item), value)
+        redis_conn.zadd(keys.fresh(item), {"other": minute * 60_000 + n})
+    after = ask(api, "related", user="", item="i1-0", limit=100, explain=True)
+    (item,) = [one for one in after["items"] if one["item_id"] == "brand-new"]
+    assert "session" in {reason["signal"] for reason in item["reasons"]}
+
+
+def view(api: httpx.Client, user: str, item: str) -> None:
+    answer = api.post("/v1/events", json=sent("view", user_id=user, item_id=item, category=item.split("-")[0]))
+    assert answer.status_code == 202
