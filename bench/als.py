@@ -2,7 +2,8 @@
 
 Protocol (LightGCN, He et al. 2020, and those who compare with it): ratings of 3 or more are likes; 80/10/10 a user;
 training on the 80, parameters by `batch.search` on the 10, all items ranked except those of training and validation,
-nDCG@10 on the last 10. `implicit` (extra `bench`) is given the same search of regularisation and α on the same parts.
+nDCG@10 on the last 10. `implicit` (extra `bench`) is tuned on the same parts over a grid of as many points, chosen for
+its own regularisation: a fair start, not an equal search.
 """
 
 import os

@@ -1,7 +1,7 @@
 """ALS of the package `implicit` on the same likes, for the ratio of time and quality.
 
-It is given the same rank and iterations, and a search of its own: its regularisation is not weighted by the number of
-ratings, so other values suit it. Time is of the training that was chosen, alone.
+It is given the same rank and iterations, and a small grid of its own: its regularisation is not weighted by the
+number of ratings, so other values suit it. Time is of the training that was chosen, alone.
 """
 
 import time

@@ -5,11 +5,13 @@ to this process. Raises 503 when Kafka or Redis does not answer; asking again is
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from common.events import ERASURES
+from common.keys import SEPARATOR
 from common.sinks.forget import STANDS_SECONDS, forget_in_redis
 from serving.errors import unavailable
 from serving.producer import Message
@@ -36,9 +38,21 @@ async def forget(services: Services, user: str) -> Erasure:
     message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))
     if not await services.producer.send([message]):
         raise unavailable("Kafka")
+    people = (user, *made.sessions)
+    items = await _items(services, people)
     pipeline = services.redis.pipeline(transaction=False)
-    for one in (user, *made.sessions):
+    for one in people:
         model = version.decode() if version else None
         forget_in_redis(pipeline, keys, one, made.requested_ms, model, STANDS_SECONDS)
+    for item in items:
+        pipeline.zrem(keys.fresh(item), *people)
     await pipeline.execute()
     return made
+
+
+async def _items(services: Services, people: Sequence[str]) -> set[str]:
+    """What they acted on, as far as Redis knows."""
+    pipeline = services.redis.pipeline(transaction=False)
+    for one in people:
+        pipeline.hkeys(services.keys.user_facts(one))
+    return {field.decode().split(SEPARATOR)[2] for fields in await pipeline.execute() for field in fields} - {""}

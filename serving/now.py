@@ -10,6 +10,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from common.artifacts import artifacts
 from common.config import Config
 from common.errors import StylestreamError
@@ -75,7 +77,7 @@ class Now:
         while True:
             try:
                 await self.refresh()
-            except (StylestreamError, OSError, ConnectionError, ValueError) as error:
+            except (StylestreamError, RedisError, OSError, ValueError) as error:
                 log.warning("session index not renewed: %s", error)
             except Exception:
                 log.exception("session index not renewed")

@@ -15,6 +15,7 @@ from serving.routes.parameters import At, Category, Limit, PathId, known_only, p
 from serving.schemas import RankingBody
 from serving.services import Services
 
+KEEP_SECONDS = 0.05  # everybody asks for the same few rankings: made once in so long
 router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
@@ -26,6 +27,15 @@ async def get_ranking(
     for the ranking of a past minute."""
     services: Services = request.app.state.services
     minute = None if at is None else past_minute(at, time.time_ns() // 1_000_000)
+
+    async def make() -> Json:
+        return await _answer(services, name, category, limit, minute)
+
+    answer: Json = await services.kept.get(("ranking", name, category, limit, minute), KEEP_SECONDS, make)
+    return answer
+
+
+async def _answer(services: Services, name: str, category: str | None, limit: int, minute: int | None) -> Json:
     found, before = await _read(services, name, category, limit, minute)
     ranks = before.ranks([member for member, _ in found.rows], category)
     moved = changes(found.ranks, ranks, len(before) > 0)

@@ -11,6 +11,7 @@ import uvicorn
 from common.config import Config
 from local.process import wait_until
 from serving.app import create_app
+from serving.routes import rankings
 from serving.server import listen
 
 Serve = Callable[[Config], httpx.Client]
@@ -32,6 +33,12 @@ def served(config: Config) -> Iterator[httpx.Client]:
         server.should_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+@pytest.fixture(autouse=True)
+def rankings_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test looks at what it has just written; shoppers may see a ranking of 50 ms ago."""
+    monkeypatch.setattr(rankings, "KEEP_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -49,8 +49,10 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
         redis_conn.set(keys.candidates("v1", user), b"[]")
     redis_conn.set(keys.live_model, "v1")
     write_rows(config, [fact("u-1", NOW_MINUTE), fact("s-1", NOW_MINUTE)])
+    assert set(redis_conn.zrange(keys.fresh("i-1"), 0, -1)) == {b"u-1", b"s-1"}
     answer = api.delete("/v1/users/u-1")
     assert (answer.status_code, answer.json()["sessions"]) == (202, 1)
+    assert redis_conn.exists(keys.fresh("i-1")) == 0
     assert keys_of(redis_conn, config, "u-1") == {"u:{u-1}:forgotten"}
     assert keys_of(redis_conn, config, "s-1") == {"u:{s-1}:forgotten"}
     assert len(keys_of(redis_conn, config, "u-2")) == 4
