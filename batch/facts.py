@@ -1,6 +1,6 @@
 """Job `facts`: what the stream counted, counted again from the lake, and the merge of both.
 
-Reads `events` at one table version. Writes `item_facts` and `user_facts` (by the stream's own functions,
+Reads `events` at one table version. Writes `item_facts`, `user_facts`, `query_facts` (by the stream's own functions,
 partitioned by date; only the dates of event files added since the last run are replaced, so that running
 again changes nothing) and `item_excess` (what the caps take off them, for rankings of the past), then Redis:
 
@@ -28,11 +28,12 @@ from common.config import Config, RankingConfig
 from common.duration import duration_ms
 from common.facts.item import item_facts
 from common.facts.once import once_in_batch
+from common.facts.query import query_facts
 from common.facts.user import user_facts
 from common.schemas import ITEM_FACTS as ITEM_FACTS_SCHEMA
 from common.sinks.rankings import activate, publish_base, settled_minute, streamed
 from common.sinks.redis_facts import BATCH, write_facts
-from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, USER_FACTS, exists, read_table
+from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, QUERY_FACTS, USER_FACTS, exists, read_table
 from common.views.caps import excess, repeated
 from common.views.decay import decayed, decayed_base, minute_of
 from common.views.rankings import part
@@ -84,6 +85,7 @@ def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[s
     replace_part(users, config, USER_FACTS, "date", predicate)
     counted = read_table(spark, config, USER_FACTS).where(predicate)  # an hour of the clock is in one date
     replace_part(excess(counted, config.rankings.per_user).select("*", date), config, ITEM_EXCESS, "date", predicate)
+    replace_part(query_facts(events).select("*", date), config, QUERY_FACTS, "date", predicate)
     note = json.dumps({"events_version": version})
     replace_part(item_facts(events).select("*", date), config, ITEM_FACTS, "date", predicate, note)
 

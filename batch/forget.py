@@ -23,7 +23,16 @@ from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.sinks.forget import SETTLED_SECONDS, STANDS_SECONDS, forget_in_redis
-from common.sources.lake import ERASURES, EVENTS, EXPOSURE_CANDIDATES, USER_FACTS, exists, read_table, table_path
+from common.sources.lake import (
+    ERASURES,
+    EVENTS,
+    EXPOSURE_CANDIDATES,
+    QUERY_FACTS,
+    USER_FACTS,
+    exists,
+    read_table,
+    table_path,
+)
 
 SETTLE = timedelta(hours=1)
 MOMENT = "timestamp_millis(x.until_ms)"
@@ -31,6 +40,7 @@ MOMENT = "timestamp_millis(x.until_ms)"
 # Events last: they say which sessions were a user's, and a run that fails before finds them again.
 TABLES = {
     USER_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
+    QUERY_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
     EXPOSURE_CANDIDATES: f"t.user_id = x.id and t.time <= {MOMENT}",
     "als_candidates": "t.user = x.id",
     "als_user_factors": "t.user = x.id",

@@ -30,7 +30,7 @@ def aggregate(events: DataFrame, facts: tuple[str, ...] = (ITEM, USER, QUERY)) -
     |---|---|---|---|
     | item: what happened to an item | its category or '' | item | '' |
     | user: what somebody did with an item | its category or '' | item | user_id, else session_id |
-    | query: who searched for what | '' | text as typed | user_id, else session_id |
+    | query: who searched for what, and clicked after it | '' | text as typed | user_id, else session_id |
 
     Exposures and searches are many and say little about taste: a user's stand together under key ''. Text becomes a
     keyword in Python, where NFKC is (docs/adr/0010). Every aggregate is a number that Spark changes in place: nothing
@@ -67,7 +67,7 @@ def _row(fact: str) -> Column:
         applies = F.col("event_type").isin(*ITEM_TYPES) & item.isNotNull()
         return F.when(applies, _key(ITEM, category, item, nothing))
     if fact == QUERY:
-        applies = (F.col("event_type") == "search") & F.col("query").isNotNull()
+        applies = F.col("event_type").isin("search", "click") & F.col("query").isNotNull()
         return F.when(applies, _key(QUERY, nothing, F.col("query"), user))
     acted = F.col("event_type").isin(*TASTE_TYPES) & item.isNotNull()
     other = F.col("event_type").isin("exposure", "search")

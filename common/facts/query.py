@@ -14,14 +14,17 @@ BY_KEYWORD = "keyword string, user string, window_start timestamp"
 
 
 def query_facts(events: DataFrame) -> DataFrame:
-    """`query` (as typed), `user`, `window_start`, `searches` of valid, once-only events."""
+    """`query` (as typed), `user`, `window_start`, `searches`, `clicks` (those that named the query) of valid, once-only
+    events."""
     facts = aggregate(events, (QUERY,)).filter(F.col("fact") == QUERY)
-    return facts.select(F.col("key").alias("query"), "user", "window_start", "searches")
+    return facts.select(F.col("key").alias("query"), "user", "window_start", "searches", "clicks")
 
 
 def searchers(facts: DataFrame, max_length: int) -> DataFrame:
     """`keyword, window_start, searchers` (distinct people) out of `query_facts`, normalised on the executors."""
-    named = facts.select("query", "user", "window_start").mapInArrow(_named(max_length), BY_KEYWORD)
+    named = (
+        facts.where("searches > 0").select("query", "user", "window_start").mapInArrow(_named(max_length), BY_KEYWORD)
+    )
     return named.groupBy("keyword", "window_start").agg(F.countDistinct("user").alias("searchers"))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.config import Config
 from common.keys import Keys
@@ -36,7 +37,7 @@ class KeywordWriter:
     rows_per_call: int
 
     def write(self, client: "Redis", batch: pa.RecordBatch, source: str = "s") -> int:
-        """Writes rows `minute`, `user`, `key` (as typed); returns how many counts changed.
+        """Writes rows `minute`, `user`, `key` (as typed), `value` (searches); returns how many counts changed.
 
         Only the stream's rows: the batch layer has its own way (`common.sinks.keyword_baseline`).
         """
@@ -57,7 +58,8 @@ class KeywordWriter:
     def _rows(self, batch: pa.RecordBatch) -> Iterator[Row]:
         """One row a minute, keyword and form: several texts may be the same."""
         together: dict[tuple[int, Keyword], set[str]] = {}
-        columns = [batch[name].to_pylist() for name in ("minute", "user", "key")]
+        searched = batch.filter(pc.not_equal(batch["value"], "0"))
+        columns = [searched[name].to_pylist() for name in ("minute", "user", "key")]
         for minute, user, query in zip(*columns, strict=True):
             found = keyword(query, self.max_length)
             if found:

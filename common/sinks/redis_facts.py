@@ -99,7 +99,8 @@ def encode(facts: DataFrame, rankings: list[RankingConfig]) -> DataFrame:
 
     An item's value is 'contributions|measures', a contribution for each different set of weights
     (`common.views.rankings.weightings`); a user's 'counts|newest time|price', the counts in the order of `FIRST`;
-    a query's its searches. `repeated`: a user did the same with an item more than once.
+    a query's its searches (0: only clicks after it, which the lake keeps). `repeated`: a user did the same
+    with an item more than once.
     """
     minute = (F.unix_seconds("window_start") / 60).cast("long")
     value = F.when(F.col("fact") == ITEM, _item_value(rankings))

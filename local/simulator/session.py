@@ -60,13 +60,15 @@ def visit(shop: Shop, user: int, unit: str) -> Iterator[Step]:
     """The steps of one visit by `user`; `unit` is whom experiments assign: user or session id."""
     draw, choice = shop.draw, shop.choice
     category = choice.category(user)
+    searched: dict[str, Any] = {}
     if draw() < 0.45:
-        yield Step(2.0, "search", {"query": _query(shop, user, category), "surface": "search"})
+        searched = {"query": _query(shop, user, category)}
+        yield Step(2.0, "search", searched | {"surface": "search"})
     cart: list[tuple[int, int]] = []
     shown: Counter[int] = Counter()
     while True:
         item = choice.item(user, category)
-        yield from _look(shop, item)
+        yield from _look(shop, item, searched)
         if draw() < 0.15:
             yield from _list(shop, user, unit, category, shown)
         if draw() < 0.22:
@@ -81,17 +83,18 @@ def visit(shop: Shop, user: int, unit: str) -> Iterator[Step]:
         if draw() < 0.25:
             break
         if draw() < 0.35:
-            category = choice.category(user)
+            category, searched = choice.category(user), {}
     if cart and draw() < _propensity(shop, user, unit, cart):
         yield from _checkout(shop, user, unit, cart)
 
 
-def _look(shop: Shop, item: int) -> Iterator[Step]:
-    """An article found by searching or going through a category: often clicked there, its page viewed."""
+def _look(shop: Shop, item: int, searched: dict[str, Any]) -> Iterator[Step]:
+    """An article found by searching or going through a category: often clicked there, its page viewed. A click after a
+    search names its query."""
     draw = shop.draw
     if draw() < 0.5:
         where = {"surface": SURFACES[int(draw() * len(SURFACES))], "position": int(draw() * 10)}
-        yield Step(3.0, "click", _item(shop, item) | where)
+        yield Step(3.0, "click", _item(shop, item) | where | searched)
     yield Step(1.0 + 15.0 * draw(), "view", _item(shop, item))
 
 

@@ -48,7 +48,8 @@ def searches() -> list[dict[str, Any]]:
         for n, (text, who, minute) in enumerate((text, who, minute) for minute in (0, 1) for text, who in typed)
     ]
     anonymous = event(900, 0, event_type="search", user_id=None, session_id="s", query="linenshirt", item_id=None)
-    return [*rows, anonymous, event(901, 0, query="viewed, not searched")]
+    clicks = [event(n, 0, event_type="click", user_id=f"u{n}", query="Linen Shirt") for n in (902, 903)]
+    return [*rows, anonymous, event(901, 0, query="viewed, not searched"), *clicks]
 
 
 WANTED = {
@@ -84,7 +85,10 @@ def test_stream_equals_batch_equals_sets_and_the_api_shows_it(
     assert in_redis(redis_conn, config) == WANTED
     source = spark.read.format("kafka").options(**spark_kafka_options(config))
     records = source.option("subscribe", config.topic("behavior")).load()
-    counted = searchers(query_facts(once_in_batch(valid(parse(records)))), config.keywords.max_length)
+    of_queries = query_facts(once_in_batch(valid(parse(records))))
+    after = of_queries.where("clicks > 0").select("query", "user", "searches", "clicks").collect()
+    assert sorted(map(tuple, after)) == [("Linen Shirt", "u902", 0, 1), ("Linen Shirt", "u903", 0, 1)]
+    counted = searchers(of_queries, config.keywords.max_length)
     minute = (F.unix_seconds("window_start") / 60).cast("long")
     found = {(r[0], r[1]): r[2] for r in counted.select(minute, "keyword", "searchers").collect()}
     assert found == {**WANTED, (MINUTE - 30, "toolate"): 1}  # the batch layer counts what was too late
