@@ -25,7 +25,9 @@ from tests.integration.item_rows import write_rows
 from tests.integration.topic_reader import records
 from tests.lake_events import START, event, lake_events
 
-NOW_MINUTE = int(time.time()) // 60
+
+def now_minute() -> int:
+    return int(time.time()) // 60
 
 
 def keys_of(connection: redis.Redis, config: Config, who: str) -> set[str]:
@@ -48,7 +50,7 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
         redis_conn.set(keys.long_term(user), orjson.dumps({"categories": {"bags": 1}}))
         redis_conn.set(keys.candidates("v1", user), b"[]")
     redis_conn.set(keys.live_model, "v1")
-    write_rows(config, [fact("u-1", NOW_MINUTE), fact("s-1", NOW_MINUTE)])
+    write_rows(config, [fact("u-1", now_minute()), fact("s-1", now_minute())])
     assert set(redis_conn.zrange(keys.fresh("i-1"), 0, -1)) == {b"u-1", b"s-1"}
     answer = api.delete("/v1/users/u-1")
     assert (answer.status_code, answer.json()["sessions"]) == (202, 1)
@@ -66,7 +68,7 @@ def test_the_streams_state_and_the_batch_layer_do_not_bring_a_forgotten_user_bac
 ) -> None:
     keys = Keys(config.redis.prefix)
     api.delete("/v1/users/u-1")
-    late, later = fact("u-1", NOW_MINUTE - 1), fact("u-1", NOW_MINUTE + 5)
+    late, later = fact("u-1", now_minute() - 1), fact("u-1", now_minute() + 5)
     write_rows(config, [late], STREAM)
     write_rows(config, [late], RESTORE)
     assert not redis_conn.exists(keys.user_facts("u-1"))
