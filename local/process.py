@@ -14,8 +14,8 @@ import psutil
 
 LOOPBACK = "127.0.0.1"
 SAME_START_SECONDS = 2.0
-# On one machine what somebody waits for comes first: API, Kafka and Redis before the stream, that before batch.
-NICENESS = {"stream": "5", "batch": "10", "schedule": "10"}
+# On one machine what somebody waits for comes first: API, Kafka and Redis, then the stream and batch jobs alike.
+NICENESS = {"stream": "5", "batch": "5", "schedule": "5"}
 
 
 @dataclass(frozen=True)
