@@ -32,10 +32,17 @@ def rejected(parsed: DataFrame, source: str) -> DataFrame:
 def quarantine(rows: DataFrame, already: DataFrame, config: Config, batch_id: int) -> None:
     """Delta exactly once: `rows` and those `already` in the topic. `rows` to the topic, at least once, keyed by
     where the record came from."""
-    whole = rows.unionByName(already)
-    if whole.isEmpty():
-        return
-    append_once(whole, config, QUARANTINE, batch_id)
+    kept = rows.persist()  # parsed once for both
+    try:
+        whole = kept.unionByName(already)
+        if not whole.isEmpty():
+            append_once(whole, config, QUARANTINE, batch_id)
+            _to_topic(kept, config)
+    finally:
+        kept.unpersist()
+
+
+def _to_topic(rows: DataFrame, config: Config) -> None:
     key = F.concat_ws("-", "topic", "partition", "offset")
     message = F.to_json(
         F.struct(
