@@ -56,7 +56,10 @@ class Past:
         self._waiting = 0
 
     async def hour_ago(self, definition: RankingConfig, corrected: CorrectedConfig | None) -> Standing:
-        """The ranking an hour before the newest minute, a minute old at most; waited for only the first time."""
+        """The ranking an hour before the newest minute, two minutes old at most.
+
+        Where it is asked for all the time, only the first is waited for (`Kept.latest`).
+        """
 
         def work() -> Standing:
             found = self._facts.standings(lambda as_of: [(definition, as_of - HOUR)], least_work=True)
