@@ -85,6 +85,6 @@ class Kept:
         del self._renewals[key]
         if renewal.failed:
             error = None if renewal.made.cancelled() else renewal.made.exception()
-            log.warning("%s: could not be renewed, the old answer stays for now: %s %s", key, type(error).__name__, error)
+            log.warning("%s: could not be renewed, the old answer stays: %s %s", key, type(error).__name__, error)
         elif key in self._answers:
             self._answers[key] = renewal
