@@ -1,36 +1,49 @@
 """Rankings over HTTP while everything runs: how soon an event in Kafka stands in the API's answer, and how long answers
 take at 500 requests a second.
 
-Running: all queries, API, simulator. The load comes from a process of its own, open loop.
+Running: all queries, API, simulator. The load comes from a process of its own, open loop. It asks for every ranking,
+corrected ones too, of all, of each department (a sub-tree) and of each category, at several limits, in a drawn order:
+different questions in turn for two seconds, so that none comes again while its answer is kept. The factors of
+corrected rankings are drawn, as if the job `corrections` had published them.
 """
 
 import asyncio
 import multiprocessing
+import random
 from concurrent.futures import ProcessPoolExecutor
 
 import httpx
+import numpy as np
 
+from batch import corrections
 from bench import freshness
 from bench.http_load import get_open_loop
 from bench.open_loop import percentile
 from bench.report import Row, row
 from bench.stack import Ask, Stack, running_stack
+from common.config import Config
 from common.errors import UnavailableError
+from common.keys import Keys
+from common.models.corrections import HOURS
+from common.redis_client import redis_target
 from local.ready import not_ready
+from local.simulator.catalog import CATEGORIES
 
 SECTION, REQUESTS_PER_SECOND, TARGET_MS = "rankings", 500, 10
 READY_SECONDS = 240
+LIMITS = (5, 10, 20, 50, 100, 200)
 
 
 def measure(ask: Ask) -> list[Row]:
     """Rows of this section."""
     rate, probes, seconds, warm = (300, 60, 5, 20) if ask.quick else (1000, 240, 30, 120)
     name = freshness.ranking(ask.config)
-    paths = [f"/v1/rankings/{name}", *[f"/v1/rankings/{one.name}" for one in ask.config.rankings.definitions][:3]]
+    paths = questions(ask.config)
     shop = ["simulate", "--rate", str(rate), "--history-minutes", "0"]
     with running_stack(ask.config, ask.say, ["stream"], ["serve"], shop) as stack:
         address = f"http://127.0.0.1:{stack.config.serving.port}"
         freshness.await_stream(stack)
+        publish_factors(stack.config)
         stack.wait("the API", lambda: not_ready(address) is None, READY_SECONDS, every=0.5)
         ask.say(f"warming up for {warm} s")
         stack.pause(warm)
@@ -41,12 +54,35 @@ def measure(ask: Ask) -> list[Row]:
         times = _probe(stack, address, name, probes)
     if not times:
         raise UnavailableError(f"none of {probes} probes reached the API's answer")
-    what = f"rankings, {REQUESTS_PER_SECOND} requests/s while all runs at {rate} events/s"
+    asked = f"{len(paths)} different rankings, sub-trees and limits"
+    what = f"{asked} in turn, {REQUESTS_PER_SECOND} requests/s while all runs at {rate} events/s"
     return [
         row(SECTION, f"{what}, p50", percentile(answers, 0.5), "ms"),
         row(SECTION, f"{what}, p99", percentile(answers, 0.99), "ms", TARGET_MS),
         *freshness.rows(SECTION, f"Kafka → API's ranking, all running, {rate} events/s", times, probes),
     ]
+
+
+def questions(config: Config) -> list[str]:
+    """Paths, all different, in an order that is the same each time."""
+    rankings = config.rankings
+    names = [ranking.name for ranking in rankings.definitions] + [ranking.name for ranking in rankings.corrected]
+    categories = [path for path, _, _ in CATEGORIES]
+    tops = ["", *sorted({path.partition("/")[0] for path in categories}), *categories]
+    asked = [(f"&category={top}" if top else "", name, limit) for top in tops for name in names for limit in LIMITS]
+    paths = [f"/v1/rankings/{name}?limit={limit}{category}" for category, name, limit in asked]
+    random.Random(1).shuffle(paths)
+    return paths
+
+
+def publish_factors(config: Config) -> None:
+    """Factors from 0.5 to 2 for each category and hour: what reading costs depends on their number alone."""
+    categories, draw = [path for path, _, _ in CATEGORIES], np.random.default_rng(1)
+    fair = 2 ** draw.uniform(-1, 1, (len(categories), HOURS))
+    for corrected in config.rankings.corrected:
+        corrections.publish(config, "bench", corrected.name, categories, fair, np.ones(HOURS))
+    with redis_target(config).connect() as client:
+        client.set(Keys(config.redis.prefix).live_corrections, "bench", ex=corrections.TTL_SECONDS)
 
 
 def _probe(stack: Stack, address: str, name: str, probes: int) -> list[float]:

@@ -22,6 +22,7 @@ from common.views.rankings import decay_factor, part
 Asked = Sequence[tuple[RankingConfig, int]]
 Hashes = list[tuple[int, dict[bytes, bytes]]]
 MINUTES_AT_ONCE = 10  # a round trip: Redis must answer others in between
+LOOKED_AT_ONCE = 500
 TRIES = 5
 
 
@@ -53,6 +54,15 @@ class FactMinutes:
             if found is not None:
                 break
         return (as_of, found) if found is not None else None
+
+    def reach_back_to(self, minute: int) -> bool:
+        """Whether there are facts of `minute` or before: then a later minute without any was a quiet one."""
+        keys, hours = Keys(self.config.redis.prefix), self.config.rankings.retention_hours
+        minutes = iter(range(minute, minute - hours * 60, -1))
+        while chunk := list(islice(minutes, LOOKED_AT_ONCE)):
+            if self.client.exists(*[keys.item_fact(one) for one in chunk]):
+                return True
+        return False
 
     def _sum(
         self, keys: Keys, as_of: int, asked: Asked, recipes: list[Recipe], minutes: list[int]

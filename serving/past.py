@@ -56,7 +56,10 @@ class Past:
         self._waiting = 0
 
     async def hour_ago(self, definition: RankingConfig, corrected: CorrectedConfig | None) -> Standing:
-        """The ranking an hour before the newest minute, a minute old at most; waited for only the first time."""
+        """The ranking an hour before the newest minute, two minutes old at most.
+
+        Where it is asked for all the time, only the first is waited for (`Kept.latest`).
+        """
 
         def work() -> Standing:
             found = self._facts.standings(lambda as_of: [(definition, as_of - HOUR)], least_work=True)
@@ -90,36 +93,39 @@ class Past:
     ) -> Then:
         asked = [(definition, minute), (definition, minute - HOUR), (self._views, minute)]
 
-        def from_redis() -> list[Standing] | None:
+        def from_redis() -> Then | None:
             found = self._facts.standings(lambda _: asked)
-            return found and found[1]
+            if found is None or not (len(found[1][0]) or self._facts.reach_back_to(minute)):
+                return None
+            return self._then_of(found[1], corrected, minute, known=True)
 
         def from_lake() -> Then:
-            return self._then_of(past_rankings(self._config, asked), corrected, minute)
+            found = past_rankings(self._config, asked)
+            first = None if len(found[0]) else first_minute(self._config)
+            known = len(found[0]) > 0 or (first is not None and first <= minute)
+            return self._then_of(found, corrected, minute, known)
 
-        found = await _in(self._redis_thread, from_redis) if recent else None
-        if found is not None and len(found[0]):
-            return await _in(self._redis_thread, lambda: self._then_of(found, corrected, minute))
-        try:  # nothing in Redis: the lake knows whether there ever was anything
+        then = await _in(self._redis_thread, from_redis) if recent else None
+        if then is not None:
+            return then
+        try:  # Redis does not reach back so far: the lake knows whether there ever was anything
             return await asyncio.wait_for(_in(self._lake_threads, from_lake), LAKE_SECONDS)
         except asyncio.TimeoutError:
             raise unavailable(f"the lake does not answer within {LAKE_SECONDS:.0f} s") from None
         except UnavailableError as error:
             raise unavailable(str(error)) from None
 
-    def _then_of(self, found: list[Standing], corrected: CorrectedConfig | None, minute: int) -> Then:
+    def _then_of(self, found: list[Standing], corrected: CorrectedConfig | None, minute: int, known: bool) -> Then:
         now, before, views = found
-        known = len(now) > 0
-        if not known:
-            first = first_minute(self._config)
-            known = first is not None and first <= minute
         fair = self._fair(now, corrected, minute), self._fair(before, corrected, minute - HOUR)
         return Then(known, *fair, views)
 
     def _fair(self, standing: Standing, corrected: CorrectedConfig | None, minute: int) -> Standing:
         """Corrected by the live factors of that minute's hour, where the ranking is a corrected one."""
-        version = self._client.get(self._keys.live_corrections) if corrected else None
-        if corrected is None or version is None:
+        if corrected is None or not len(standing):  # a minute without anything may have no hour: the year 1
+            return standing
+        version = self._client.get(self._keys.live_corrections)
+        if version is None:
             return standing
         hour = hour_of(self._config, minute)
         found = self._client.hgetall(self._keys.corrections(version.decode(), corrected.name, hour))

@@ -3,11 +3,19 @@
 -- looked at; what the n categories with the best of those do not hold cannot be among the n best.
 -- KEYS    1 <prefix>{item}:tree (categories at score 0)  2 as_of  3 horizon  4 the ranking's landmark
 -- ARGV    1 start of the ranking's keys  2 top of the sub-tree, '*' for all  3 n > 0  4 hash category → factor, or ''
--- Returns {as_of, horizon, landmark, number of categories, member, score, …} with at least the n best by score × factor, all equals of the
--- last one among them (of a category's equals a thousand at most), in no order.
+-- Returns {as_of, horizon, landmark, number of categories, member, score, …}, in no order: n at least where there are so
+-- many, and among them the n best by score × factor, equals by item id. Within a category members are in the order of
+-- their items. In the ranking of all they are not: of up to EQUALS equals of the n-th all are looked at, of more the best
+-- of each category; with more than FEW categories that costs too much, and equals go by category, then item.
+local EQUALS, FEW = 1000, 200
 local start, top, n, factors = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local function apart()  -- whether the ranking of all is to be put together from its categories
+  if factors ~= '' then return true end
+  local last = redis.call('ZREVRANGE', start .. '*', n - 1, n - 1, 'WITHSCORES')[2]
+  return last and redis.call('ZCOUNT', start .. '*', last, last) > EQUALS and redis.call('ZCARD', KEYS[1]) <= FEW
+end
 local names
-if top == '*' and factors == '' then
+if top == '*' and not apart() then
   names = {'*'}  -- the ranking of all is kept as such
 elseif top == '*' then
   names = redis.call('ZRANGE', KEYS[1], 0, -1)
@@ -41,13 +49,15 @@ for _, head in ipairs(heads) do
   if head[2] < least then break end
   local key = start .. head[1]
   local rows = redis.call('ZREVRANGE', key, 0, n - 1, 'WITHSCORES')
-  if #rows == 2 * n then  -- the equals of its last row too, whatever their order
+  if #rows == 2 * n then  -- equals come by falling member: those of its last row anew, by rising
     local last = rows[2 * n]
     for i = #rows, 1, -2 do
       if rows[i] ~= last then break end
       rows[i], rows[i - 1] = nil, nil
     end
-    for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, last, last, 'LIMIT', 0, 1000)) do
+    local wanted = n - #rows / 2
+    if head[1] == '*' then wanted = math.max(wanted, EQUALS) end
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, last, last, 'LIMIT', 0, wanted)) do
       rows[#rows + 1] = member
       rows[#rows + 1] = last
     end

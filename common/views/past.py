@@ -17,11 +17,13 @@ facts of 50 hours and m within the last day below 1e-6, for half-lives between 3
 (`least_work`) taking back is enough where it errs below 1e-9.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,6 +31,7 @@ from common.config import RankingConfig
 from common.views.rankings import HALF_LIVES, Row
 
 ROUNDING = 1e-13  # relative error of a score after millions of additions
+Bools = npt.NDArray[np.bool_]
 Counted = Sequence[tuple[Mapping[int, float], int]]  # minute → coefficient, and which contribution of a fact it is of
 FEW = 100  # categories that are looked through one by one
 SMALL = 1e-9  # what is left of a sum whose parts cancel, relative to them, is nothing
@@ -113,8 +116,9 @@ class Standing:
         self.members: list[str] = kept["member"].to_pylist()
         self.scores = kept["score"].to_numpy()
         coded = kept["category"].combine_chunks().dictionary_encode()
-        self._codes = coded.indices.to_numpy()
-        self._categories: list[str] = coded.dictionary.to_pylist()
+        by_name = pc.sort_indices(coded.dictionary)  # so that a sub-tree is a range
+        self._categories: Sequence[str] = coded.dictionary.take(by_name).to_pylist()
+        self._codes = np.argsort(by_name.to_numpy())[coded.indices.to_numpy()]
         order = np.argsort(self._codes, kind="stable")
         ends = np.searchsorted(self._codes[order], np.arange(len(self._categories) + 1))
         self._of_category = [order[start:end] for start, end in pairwise(ends)]  # places, ascending
@@ -135,7 +139,7 @@ class Standing:
 
     def best(self, top: str | None, limit: int) -> list[Row]:
         """The `limit` best of the sub-tree below `top`, None for all."""
-        inside = np.arange(len(self)) if top is None else np.flatnonzero(np.isin(self._codes, self._below(top)))
+        inside = np.arange(len(self)) if top is None else np.flatnonzero(self._inside(self._below(top)))
         places = inside[:limit]
         return [(self.members[place], float(self.scores[place])) for place in places]
 
@@ -146,7 +150,7 @@ class Standing:
         if top is None:
             found = iter((places + 1).tolist())
         elif len(below := self._below(top)) > FEW:
-            found = iter(np.cumsum(np.isin(self._codes, below))[places].tolist())
+            found = iter(np.cumsum(self._inside(below))[places].tolist())
         else:
             counted = np.zeros(len(places), dtype=np.int64)
             for c in below:
@@ -160,4 +164,14 @@ class Standing:
         return [None if place is None else float(self.scores[place]) for place in places]
 
     def _below(self, top: str) -> list[int]:
-        return [c for c, name in enumerate(self._categories) if name == top or name.startswith(f"{top}/")]
+        """Codes of the sub-tree's categories: `top` itself, and what begins with it and '/'."""
+        bounds = (top, f"{top}/", f"{top}0")  # '0' follows '/'
+        own, first, end = (bisect_left(self._categories, name) for name in bounds)
+        return [own] * (self._categories[own : own + 1] == [top]) + list(range(first, end))
+
+    def _inside(self, codes: list[int]) -> Bools:
+        """Which places are of these categories."""
+        wanted = np.zeros(len(self._categories), dtype=np.bool_)
+        wanted[codes] = True
+        inside: Bools = wanted[self._codes]
+        return inside

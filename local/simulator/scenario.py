@@ -96,10 +96,10 @@ _FORM = re.compile(r"^(?P<what>.+?)(@(?P<start>\d+(\.\d+)?)(\+(?P<seconds>\d+(\.
 
 
 def parse_span(text: str, default: Span) -> tuple[str, Span]:
-    """`what[@START[+SECONDS]]` → what, and its span."""
+    """`what[@START[+SECONDS]]` → what, and its span; an '@' begins one, unless one follows later."""
     match = _FORM.match(text.strip())
-    if match is None:
-        raise ConfigError(f"'{text}': expected WHAT[@START[+SECONDS]], e.g. 'linen shirt@30+120'")
+    if match is None or ("@" in match["what"] and match["start"] is None):
+        raise ConfigError(f"'{text}': expected WHAT[@START[+SECONDS]] in seconds, e.g. KEYWORD@30+600")
     start = float(match["start"]) if match["start"] else default.start
     seconds = float(match["seconds"]) if match["seconds"] else default.seconds
     return match["what"], Span(start, seconds)

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from common.config import Config
+from common.keys import Keys
 from tests.integration.conftest import Serve
 from tests.integration.item_rows import write
 from tests.integration.test_past_rankings import START, ask, moment
@@ -50,12 +52,16 @@ def test_an_unknown_category_is_an_empty_list_and_an_unknown_ranking_404(api: ht
         assert api.get("/v1/rankings/no-such", params=more).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["popular", "popular-fair"])
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:00Z", "2001-01-01T00:00:00+05:00"])
 def test_before_any_data_and_without_a_lake_the_answer_is_empty_and_says_so(
-    api: httpx.Client, config: Config, at: str
+    serve: Serve, config: Config, redis_conn: redis.Redis, name: str, at: str
 ) -> None:
+    keys = Keys(config.redis.prefix)
+    redis_conn.set(keys.live_corrections, "v")
+    redis_conn.hset(keys.corrections("v", "popular-fair", 0), mapping={"*": 2.0})
     for _ in range(2):
-        answer = ask(api, "popular", at=at)
+        answer = ask(serve(config), name, at=at)
         assert (answer["items"], answer["as_of"], answer["horizon"]) == ([], None, None)
         write(config, [(START, "c", "i", 5)])
 
@@ -80,3 +86,14 @@ def test_a_lake_that_cannot_be_read_is_503_with_its_reason(
     assert ("hdfs://" if "hdfs" in place else "the lake cannot be read") in message
     assert str(tmp_path) not in message
     assert ask(api, "popular")["items"]  # what needs no lake is answered
+
+
+@pytest.mark.parametrize("place", ["broken", "hdfs://name-node/lake"])
+def test_a_quiet_minute_of_the_last_day_needs_no_lake(serve: Serve, config: Config, tmp_path: Path, place: str) -> None:
+    path = broken(tmp_path / "other") if place == "broken" else place
+    write(config, [(START, "c", "i", 5), (START + 600, "c", "i", 5)])
+    api = serve(dataclasses.replace(config, lake_path=path))
+    for name in ("views-10m", "views-1h"):
+        answer = ask(api, name, at=moment(START + 300))
+        assert (answer["items"], answer["as_of"]) == ([], moment(START + 300).replace("Z", ".000Z"))
+    assert api.get(PATH, params={"at": moment(START - 1)}).status_code == 503  # what was before only the lake knows

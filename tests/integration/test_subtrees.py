@@ -10,6 +10,7 @@ import redis
 
 from common.config import Config
 from common.keys import ALL, Keys, member
+from tests.integration.conftest import Serve
 from tests.integration.item_rows import Fact, write
 
 START = 29_000_000
@@ -58,6 +59,37 @@ def test_three_thousand_categories_below_one_are_answered_exactly(
     pipeline.execute()
     wanted = sorted(((-score, item) for (_, item), score in scores.items()))[:50]
     assert [(-row["score"], row["item_id"]) for row in ranked(api, "views-1h", category="all", limit=50)] == wanted
+
+
+@pytest.mark.parametrize("top", [None, "c", "c/3"])
+@pytest.mark.parametrize("name", ["views-1h", "popular-fair"])
+def test_five_thousand_equals_go_by_item_id_whatever_their_category(
+    config: Config, serve: Serve, redis_conn: redis.Redis, name: str, top: str | None
+) -> None:
+    keys = Keys(config.redis.prefix)
+    draw = random.Random(7)
+    items = [f"i{n:05d}" for n in draw.sample(range(100_000), 5003)]
+    views = {item: (f"c/{n % 5}", 1 + (n < 3)) for n, item in enumerate(items)}  # all but three once
+    write(config, [(START, category, item, count) for item, (category, count) in views.items()])
+    redis_conn.set(keys.live_corrections, "v")
+    for hour in range(24):
+        redis_conn.hset(keys.corrections("v", "popular-fair", hour), mapping={"*": 2.0})
+    inside = [(-count, item) for item, (category, count) in views.items() if top in (None, "c", category)]
+    wanted = [item for _, item in sorted(inside)]
+    for gone in (0, 600):  # the first of them are sold out: more are looked at until the limit is full
+        for item in wanted[:gone]:
+            redis_conn.hset(keys.product(item), "status", "withdrawn")
+        api = serve(config)
+        for limit in (1, 20, 1000):
+            found = ranked(api, name, limit=limit, **({} if top is None else {"category": top}))
+            assert [row["item_id"] for row in found] == wanted[gone : gone + limit]
+
+
+def test_equals_in_very_many_categories_still_fill_the_limit(config: Config, serve: Serve) -> None:
+    write(config, [(START, f"c{n % 300:03d}", f"i{n}", 1) for n in range(3000)])
+    for limit in (1, 20, 1000):
+        found = ranked(serve(config), "views-1h", limit=limit)
+        assert len({row["item_id"] for row in found}) == limit
 
 
 def test_what_is_withdrawn_or_out_of_stock_is_left_out_and_the_limit_still_filled(

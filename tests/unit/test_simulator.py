@@ -1,6 +1,7 @@
 """The simulated shop: reproducible, valid, its faults and its truth as stated."""
 
 import dataclasses
+import re
 from collections import Counter
 from itertools import islice
 from typing import Any
@@ -182,11 +183,17 @@ def test_a_small_shop_has_articles_for_everyone() -> None:
         ("linen shirt", ("linen shirt", Span(1.0, 2.0))),
         ("linen shirt@30", ("linen shirt", Span(30.0, 2.0))),
         ("리넨 셔츠@30+1.5", ("리넨 셔츠", Span(30.0, 1.5))),
-        ("a@b", ("a@b", Span(1.0, 2.0))),
+        ("a@b@30", ("a@b", Span(30.0, 2.0))),
     ],
 )
 def test_a_span_is_read_from_text(text: str, expected: tuple[str, Span]) -> None:
     assert parse_span(text, Span(1.0, 2.0)) == expected
+
+
+@pytest.mark.parametrize("text", ["rain boots@0s+600s", "rain boots@", "x@30+", "x@30+1m", "x@-5", "a@b", "@30", ""])
+def test_a_malformed_span_is_refused_with_its_form(text: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape("in seconds, e.g. KEYWORD@30+600")):
+        parse_span(text, Span())
 
 
 @pytest.mark.parametrize("text", ["x:", "x:0.5", "x"])

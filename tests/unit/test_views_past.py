@@ -1,5 +1,8 @@
 """Recipes for past minutes: each reproduces the formula from a made-up history; standings, ranks, what cancels."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -76,6 +79,35 @@ def test_ranks_are_those_within_the_sub_tree_and_equals_go_by_item(few: int, mon
     assert found.best("none", 2) == []
     assert found.corrected({"a": 3.0}, 1.0).ranks(names[:4], None) == [1, 4, 3, 2]
     assert found.score_of(names[4:]) == [1.0, None]
+
+
+class Looked(list[str]):
+    """Counts which of its entries are looked at."""
+
+    looks = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(place)
+
+    def __iter__(self) -> Iterator[str]:
+        self.looks += len(self)
+        return super().__iter__()
+
+
+def test_a_sub_tree_is_found_among_many_categories_without_looking_at_each() -> None:
+    draw = np.random.default_rng(8)
+    letters = ("a", "b", "a/b", "/", "a-", "a.", "a0", "", "신발")  # what stands around '/' in the order of names
+    categories = sorted({"".join(draw.choice(letters, 5)) for _ in range(6000)})
+    scores = {f"{name}\x1fi{n}": float(draw.integers(1, 50)) for n, name in enumerate(categories)}
+    found = standing(scores)
+    ordered = sorted(scores, key=lambda member: (-scores[member], member.split("\x1f")[1]))
+    for top in ("a", "a/b", "b", "a-", "신발", "none", "/", categories[17]):
+        inside = [m for m in ordered if m.split("\x1f")[0] == top or m.startswith(f"{top}/")]
+        found._categories = Looked(found._categories)
+        assert found.best(top, len(scores)) == [(member, scores[member]) for member in inside]
+        assert found.ranks(inside, top) == [*range(1, len(inside) + 1)]
+        assert found._categories.looks < 200
 
 
 def test_what_cancels_leaves_no_item_and_nothing_known_is_empty() -> None:
