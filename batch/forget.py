@@ -20,6 +20,7 @@ from batch.entry import run_job
 from batch.outcome import Outcome
 from batch.publish import Put, Row, write
 from common.config import Config
+from common.events import MAX_AHEAD_MS
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.sinks.forget import SETTLED_SECONDS, STANDS_SECONDS, forget_in_redis
@@ -36,15 +37,16 @@ from common.sources.lake import (
 
 SETTLE = timedelta(hours=1)
 MOMENT = "timestamp_millis(x.until_ms)"
-# Table → which of its rows (t) are those of a forgotten id (x).
+AHEAD = f"timestamp_millis(x.until_ms + {MAX_AHEAD_MS})"  # an event's own time may be that much past its arrival
+# Table → which of its rows (t) are those of a forgotten id (x). An event goes if it happened or arrived by then.
 # Events last: they say which sessions were a user's, and a run that fails before finds them again.
 TABLES = {
-    USER_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
-    QUERY_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
+    USER_FACTS: f"t.user = x.id and t.window_start <= {AHEAD}",
+    QUERY_FACTS: f"t.user = x.id and t.window_start <= {AHEAD}",
     EXPOSURE_CANDIDATES: f"t.user_id = x.id and t.time <= {MOMENT}",
     "als_candidates": "t.user = x.id",
     "als_user_factors": "t.user = x.id",
-    EVENTS: f"coalesce(t.user_id, t.session_id) = x.id and t.event_time <= {MOMENT}",
+    EVENTS: f"coalesce(t.user_id, t.session_id) = x.id and least(t.event_time, t.ingest_time) <= {MOMENT}",
 }
 
 
