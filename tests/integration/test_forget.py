@@ -75,11 +75,14 @@ def test_the_streams_state_and_the_batch_layer_do_not_bring_a_forgotten_user_bac
     write_rows(config, [late], STREAM)
     write_rows(config, [late], RESTORE)
     assert not redis_conn.exists(keys.user_facts("u-1"))
+    write_rows(config, [late, fact("u-2", now_minute())], STREAM)
+    assert redis_conn.zrange(keys.fresh("i-1"), 0, -1) == [b"u-2"]
     redis_conn.set(keys.long_term("u-1"), orjson.dumps({"categories": {"bags": 1}}))
     redis_conn.sadd(keys.bought("u-1"), "i-1")
     assert api.get("/v1/users/u-1/profile").json()["categories"] == []
     write_rows(config, [late, later], STREAM)
     assert len(redis_conn.hgetall(keys.user_facts("u-1"))) == 1
+    assert redis_conn.zscore(keys.fresh("i-1"), "u-1") == later[1] * 60_000
     assert api.get("/v1/users/u-1/profile").json()["last"]["viewed"] == ["i-1"]
 
 
