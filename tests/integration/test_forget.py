@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 import redis
 from pyspark.sql import SparkSession
 
@@ -115,16 +116,18 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
         event(1, "view", 0, "gone", "i-1", session_id="s-1"),
         event(2, "view", 1, None, "i-2", session_id="s-1"),
         event(3, "view", 2, None, "i-3", session_id="s-named"),
-        event(4, "purchase", 3, "stays", "i-1"),
+        event(4, "purchase", 3, "stays", "i-1", ingest_time=asked + timedelta(minutes=61)),
         event(5, "view", 4, "gone", "i-4", session_id="s-9", event_time=back, ingest_time=back, date=back.date()),
         event(6, "view", 5, "gone", "i-5", event_time=ahead, ingest_time=early, date=ahead.date()),
         event(7, "view", 6, "gone", "i-6", event_time=early, ingest_time=late, date=early.date()),
+        event(8, "view", 7, "gone", "i-7", session_id="stays"),
+        event(9, "view", 8, None, "i-8", session_id="stays"),
     ]
     events = lake_events(spark, rows)
     append(events, config, EVENTS, "date")
     facts = user_facts(once_in_batch(events))
     append(facts.selectExpr("*", "to_date(window_start) as date"), config, USER_FACTS, "date")
-    note(spark, config, "gone", ["s-named"], asked)
+    note(spark, config, "gone", ["s-named", "stays"], asked)
     note(spark, config, "just now", [], datetime.now(timezone.utc))
     keys = Keys(config.redis.prefix)
     for user in ("gone", "s-1", "stays"):
@@ -132,9 +135,9 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     for _ in range(2):
         assert forget.run(spark, config).status == "done"
         left = {row["event_id"] for row in read_table(spark, config, EVENTS).collect()}
-        assert left == {"e4", "e5"}
+        assert left == {"e4", "e5", "e9"}
         users = {(row["user"], row["item_id"]) for row in read_table(spark, config, USER_FACTS).collect()}
-        assert users == {("stays", "i-1"), ("gone", "i-4")}
+        assert users == {("stays", "i-1"), ("stays", "i-8"), ("gone", "i-4")}
     assert not redis_conn.exists(keys.long_term("gone"), keys.long_term("s-1"))
     assert redis_conn.exists(keys.long_term("stays"))
     noted = {row["user"]: row["done_at"] for row in read_table(spark, config, ERASURES).collect()}
@@ -143,6 +146,32 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     assert (user, done_at is not None) == (hashlib.sha256(b"gone").hexdigest(), True)
     assert 0 < redis_conn.ttl(keys.forgotten("gone")) <= 3600
     assert redis_conn.ttl(keys.forgotten("just now")) > 3600
+
+
+def test_a_request_is_done_only_when_the_lake_is_past_it_and_covers_late_events_of_its_sessions(
+    spark: SparkSession, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = datetime.now(timezone.utc) - timedelta(hours=2)
+    first = [event(1, "view", 0, "gone", "i-1", session_id="s-1"), event(2, "view", 1, "stays", "i-1")]
+    append(lake_events(spark, first), config, EVENTS, "date")
+    note(spark, config, "gone", [], asked)
+    forget.run(spark, config)
+    (noted,) = read_table(spark, config, ERASURES).collect()
+    assert (noted["done_at"], noted["sessions"]) == (None, ["s-1"])  # the lake lags by months
+    late = [event(3, "view", 2, None, "i-2", session_id="s-1")]
+    newer = [event(4, "view", 3, "stays", "i-1", ingest_time=asked + timedelta(minutes=61))]
+    append(lake_events(spark, late + newer), config, EVENTS, "date")
+    versions = forget._versions
+
+    def meanwhile(*given: Any) -> list[str]:
+        note(spark, config, "later", [], asked)
+        return versions(*given)
+
+    monkeypatch.setattr(forget, "_versions", meanwhile)
+    forget.run(spark, config)
+    assert {row["event_id"] for row in read_table(spark, config, EVENTS).collect()} == {"e2", "e4"}
+    done = {row["user"]: row["done_at"] is not None for row in read_table(spark, config, ERASURES).collect()}
+    assert done == {hashlib.sha256(b"gone").hexdigest(): True, "later": False}
 
 
 def note(spark: SparkSession, config: Config, user: str, sessions: list[str], asked: datetime) -> None:
