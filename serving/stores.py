@@ -8,6 +8,7 @@ import orjson
 
 from common.views.actions import read_recent, read_user_facts
 from common.views.profile import Profile, profile
+from serving.logins import USER
 from serving.services import Services
 
 MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
@@ -31,8 +32,9 @@ class UserRecord:
 async def read_user(services: Services, user: str, model: str | None = None) -> UserRecord:
     """The user's record, with the candidates of `model`; one of somebody unknown is empty.
 
-    Sessions in which the user was anonymous count with the user's own actions (`serving.logins`): one round trip
-    more for who had some. What is from before the user was forgotten is not looked at.
+    Sessions in which the user was anonymous count with the user's own actions (`serving.logins`), unless their id has
+    since been a user's: one round trip more for who had some. What is from before the user was forgotten is not
+    looked at.
     """
     keys, config = services.keys, services.config.profile
     pipeline = services.redis.pipeline(transaction=False)
@@ -49,8 +51,10 @@ async def read_user(services: Services, user: str, model: str | None = None) -> 
         pipeline = services.redis.pipeline(transaction=False)
         for session in sessions:
             _read_actions(pipeline, services, session.decode())
+            pipeline.get(keys.kind(session.decode()))
         answers = await pipeline.execute()
-        done += zip(answers[::2], answers[1::2], strict=True)
+        for one, newest, kind in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
+            done += [(one, newest)] if kind != USER else []
     since = int(forgotten or 0)
     known = [fact for one, _ in done for fact in read_user_facts(one) if fact.last_ms > since]
     actions = [action for _, one in done for action in read_recent(one) if action.time_ms > since]

@@ -22,5 +22,5 @@ def forget_in_redis(client: Any, keys: Keys, user: str, asked_ms: int, model: st
     """Runs the script on `client`, a pipeline or a client of either kind; `model` is a version with candidates."""
     listed = [keys.candidates(model, user)] if model else []
     timed = [keys.user_facts(user), keys.recent(user), keys.forgotten(user), keys.shown(user), keys.sessions(user)]
-    names = [*timed, keys.long_term(user), keys.bought(user), *listed]
+    names = [*timed, keys.kind(user), keys.long_term(user), keys.bought(user), *listed]
     return client.eval(lua("forget"), len(names), *names, asked_ms, asked_ms + MAX_AHEAD_MS, seconds)

@@ -38,6 +38,28 @@ def test_a_session_is_its_users_after_the_login_and_nobody_elses(
     assert viewed(api, "u-1")[0] == "i-later"
 
 
+def test_a_session_id_that_is_somebodys_user_id_is_neither_shown_nor_forgotten_with_another_user(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    send(api, "view", "i-anonymous", user_id=None, session_id="later")
+    send(api, "view", "i-1", user_id="mallory", session_id="later")
+    assert viewed(api, "mallory") == ["i-1", "i-anonymous"]
+    send(api, "view", "i-later", user_id="later")
+    assert viewed(api, "mallory") == ["i-1"]
+    send(api, "view", "i-secret", user_id="victim")
+    send(api, "view", "i-2", user_id=None, session_id="victim")
+    send(api, "view", "i-3", user_id="mallory", session_id="victim")
+    assert viewed(api, "mallory") == ["i-3", "i-1"]
+    redis_conn.set(keys.long_term("victim"), b"{}")
+    assert api.delete("/v1/users/mallory").json()["sessions"] == 0
+    assert viewed(api, "victim") == ["i-2", "i-secret"]
+    assert viewed(api, "later") == ["i-later", "i-anonymous"]
+    assert redis_conn.exists(keys.long_term("victim")) == 1
+    assert redis_conn.get(keys.kind("victim")) == b"u"
+    assert redis_conn.ttl(keys.kind("victim")) > config.profile.ttl_hours * 3600
+
+
 def test_a_session_without_anything_anonymous_costs_no_further_read(
     api: httpx.Client, config: Config, redis_conn: redis.Redis
 ) -> None:
