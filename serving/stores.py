@@ -16,12 +16,13 @@ MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
 
 @dataclass(frozen=True)
 class UserRecord:
-    """What Redis knows of a user; `candidates` is the model's list, as stored, None without one."""
+    """What Redis knows of a user: `candidates` is the model's list as stored, `sessions` are those joined."""
 
     profile: Profile
     bought: frozenset[str]
     long_term: Mapping[str, Any]
     candidates: bytes | None = None
+    sessions: tuple[str, ...] = ()
 
     @classmethod
     def nobody(cls) -> "UserRecord":
@@ -41,17 +42,18 @@ async def read_user(services: Services, user: str, model: str | None = None) -> 
     _read_actions(pipeline, services, user)
     pipeline.get(keys.long_term(user))
     pipeline.smembers(keys.bought(user))
-    pipeline.zrevrange(keys.sessions(user), 0, MOST_SESSIONS - 1)
+    pipeline.zrevrange(keys.sessions(user), 0, -1)
     pipeline.get(keys.forgotten(user))
     if model is not None:
         pipeline.get(keys.candidates(model, user))
-    facts, recent, long_term, bought, sessions, forgotten, *listed = await pipeline.execute()
+    facts, recent, long_term, bought, joined, forgotten, *listed = await pipeline.execute()
+    sessions = tuple(session.decode() for session in joined)
     done = [(facts, recent)]
     if sessions:
         pipeline = services.redis.pipeline(transaction=False)
-        for session in sessions:
-            _read_actions(pipeline, services, session.decode())
-            pipeline.get(keys.kind(session.decode()))
+        for session in sessions[:MOST_SESSIONS]:
+            _read_actions(pipeline, services, session)
+            pipeline.get(keys.kind(session))
         answers = await pipeline.execute()
         for one, newest, kind in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
             done += [(one, newest)] if kind != USER else []
@@ -61,9 +63,9 @@ async def read_user(services: Services, user: str, model: str | None = None) -> 
     long_profile = orjson.loads(long_term) if long_term and not since else {}
     made = profile(known, actions, long_profile, config)
     if since:
-        return UserRecord(made, frozenset(), {})
+        return UserRecord(made, frozenset(), {}, sessions=sessions)
     known_items = frozenset(item.decode() for item in bought)
-    return UserRecord(made, known_items, long_profile, listed[0] if listed else None)
+    return UserRecord(made, known_items, long_profile, listed[0] if listed else None, sessions)
 
 
 def _read_actions(pipeline: Any, services: Services, user: str) -> None:

@@ -60,6 +60,26 @@ def test_a_session_id_that_is_somebodys_user_id_is_neither_shown_nor_forgotten_w
     assert redis_conn.ttl(keys.kind("victim")) > config.profile.ttl_hours * 3600
 
 
+def test_the_users_own_joined_session_is_not_one_of_others(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    keys = Keys(config.redis.prefix)
+    for n, item in enumerate(("i-1", "i-2")):
+        value = f"1,0,0,0,0,0,0,0,0|{MINUTE * 60_000 + n}|9.0"
+        redis_conn.hset(keys.user_facts("s-1"), user_field(MINUTE, "bags", item), value)
+        redis_conn.zadd(keys.fresh(item), {"s-1": MINUTE * 60_000 + n})
+    send(api, "view", "i-1", user_id=None, session_id="s-1", category="bags")
+
+    def led_to(user: str) -> set[str]:
+        answer = api.get("/v1/items/i-1/related", params={"user_id": user, "explain": True}).json()
+        return {one["item_id"] for one in answer["items"] if "session" in {why["signal"] for why in one["reasons"]}}
+
+    send(api, "view", "i-9", user_id="other")
+    assert led_to("other") == {"i-2"}
+    send(api, "view", "i-1", user_id="u-1", session_id="s-1")
+    assert led_to("u-1") == set()
+
+
 def test_a_session_without_anything_anonymous_costs_no_further_read(
     api: httpx.Client, config: Config, redis_conn: redis.Redis
 ) -> None:
