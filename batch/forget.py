@@ -74,7 +74,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
             target = DeltaTable.forPath(spark, table_path(config, table)).alias("t")
             target.merge(ids.alias("x"), condition).whenMatchedDelete().execute()
     write(ids.where(F.col("until_ms") < settled_ms), redis_target(config), _settle(config))
-    done = {"user": "sha2(t.user, 256)", "sessions": "null", "done_at": F.lit(started)}
+    done: dict[str, str | Column] = {"user": "sha2(t.user, 256)", "sessions": "null", "done_at": F.lit(started)}
     _note(spark, config, requests.where(F.col("requested_ms") < settled_ms), done)
     return Outcome("done", f"{number} users and sessions forgotten up to the moment they asked")
 
