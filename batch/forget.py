@@ -1,25 +1,29 @@
 """Job `forget`: deletes those who asked to be forgotten, up to the moment they asked, from Delta and Redis.
 
 Reads Delta `erasures` (from `DELETE /v1/users/{id}` by the lake). A request covers the user, the sessions named with
-it, and every session in which the user was ever seen. Deletes their rows from `TABLES`; the files that held them stay
+it, and every session in which the user was ever seen, but none whose id is also somebody's user id. They are noted with
+the request: later runs no longer find them in `events`. Deletes their rows from `TABLES`; the files that held them stay
 until they are vacuumed (docs/operations.md). Facts by item count no persons and stay until their date is recounted.
 
 Events may still be on their way into the lake when somebody asks. So a request is carried out in every run until one
-begins `SETTLE` after it; only then is it done, and its user kept as a hash. Running again changes nothing.
+begins `SETTLE` after it, with events in the lake that came `SETTLE` after it; only then is it done, and its user kept
+as a hash. Running again changes nothing.
 """
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch import registry
 from batch.entry import run_job
 from batch.outcome import Outcome
 from batch.publish import Put, Row, write
+from batch.tables import newest_version
 from common.config import Config
+from common.events import MAX_AHEAD_MS
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.sinks.forget import SETTLED_SECONDS, STANDS_SECONDS, forget_in_redis
@@ -36,15 +40,17 @@ from common.sources.lake import (
 
 SETTLE = timedelta(hours=1)
 MOMENT = "timestamp_millis(x.until_ms)"
-# Table → which of its rows (t) are those of a forgotten id (x).
-# Events last: they say which sessions were a user's, and a run that fails before finds them again.
+AHEAD = f"timestamp_millis(x.until_ms + {MAX_AHEAD_MS})"  # an event's own time may be that much past its arrival
+# Table → which of its rows (t) are those of a forgotten id (x). An event goes if it happened or arrived by then.
+# A session's event is one without a user.
 TABLES = {
-    USER_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
-    QUERY_FACTS: f"t.user = x.id and t.window_start <= {MOMENT}",
+    USER_FACTS: f"t.user = x.id and t.window_start <= {AHEAD}",
+    QUERY_FACTS: f"t.user = x.id and t.window_start <= {AHEAD}",
     EXPOSURE_CANDIDATES: f"t.user_id = x.id and t.time <= {MOMENT}",
     "als_candidates": "t.user = x.id",
     "als_user_factors": "t.user = x.id",
-    EVENTS: f"coalesce(t.user_id, t.session_id) = x.id and t.event_time <= {MOMENT}",
+    EVENTS: "coalesce(t.user_id, t.session_id) = x.id and (x.asked or t.user_id is null)"
+    f" and least(t.event_time, t.ingest_time) <= {MOMENT}",
 }
 
 
@@ -54,37 +60,63 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     waiting = pending(spark, config)
     if waiting is None:
         return Outcome("done", "nobody has asked to be forgotten")
+    events = read_table(spark, config, EVENTS, newest_version(spark, config, EVENTS))
+    newest = events.agg(F.unix_millis(F.max("ingest_time"))).collect()[0][0] or 0
+    settled_ms = min(int(started.timestamp() * 1000), newest) - SETTLE // timedelta(milliseconds=1)
     # Not persisted: Spark drops what it keeps of a table as soon as rows are deleted from it.
-    ids = forgotten(waiting, read_table(spark, config, EVENTS)).localCheckpoint()
+    requests = with_sessions(waiting, events).localCheckpoint()
+    _note(spark, config, requests, {"sessions": "x.sessions"})
+    ids = forgotten(requests).localCheckpoint()
     number = ids.count()
     write(ids, redis_target(config), _forget(config, _versions(spark, config), STANDS_SECONDS))
     for table, condition in TABLES.items():
         if number and exists(spark, config, table):
             target = DeltaTable.forPath(spark, table_path(config, table)).alias("t")
             target.merge(ids.alias("x"), condition).whenMatchedDelete().execute()
-    settled = F.col("requested_ms") < int((started - SETTLE).timestamp() * 1000)
-    done = forgotten(waiting.where(settled), read_table(spark, config, EVENTS))
-    write(done, redis_target(config), _settle(config))
-    values = {"user": F.sha2("user", 256), "sessions": F.lit(None), "done_at": F.lit(started)}
-    DeltaTable.forPath(spark, table_path(config, ERASURES)).update(settled & F.col("done_at").isNull(), values)
+    write(ids.where(F.col("until_ms") < settled_ms), redis_target(config), _settle(config))
+    done: dict[str, str | Column] = {"user": "sha2(t.user, 256)", "sessions": "null", "done_at": F.lit(started)}
+    _note(spark, config, requests.where(F.col("requested_ms") < settled_ms), done)
     return Outcome("done", f"{number} users and sessions forgotten up to the moment they asked")
 
 
 def pending(spark: SparkSession, config: Config) -> DataFrame | None:
-    """The requests not done yet; None where nobody has ever asked."""
+    """The requests not done at this moment; None where nobody has ever asked."""
     if not exists(spark, config, ERASURES):
         return None
-    return read_table(spark, config, ERASURES).where("done_at is null").select("user", "sessions", "requested_ms")
+    noted = read_table(spark, config, ERASURES, newest_version(spark, config, ERASURES))
+    return noted.where("done_at is null").select("user", "sessions", "requested_ms")
 
 
-def forgotten(requests: DataFrame, events: DataFrame) -> DataFrame:
-    """`id, until_ms`: users and sessions, and up to when nothing of theirs may stay."""
-    named = F.explode(F.concat(F.array("user"), F.coalesce("sessions", F.array().cast("array<string>")))).alias("id")
-    asked = requests.select("user", named, F.col("requested_ms").alias("until_ms"))
-    seen = events.where("user_id is not null and session_id is not null").select("user_id", "session_id").distinct()
-    users = requests.select(F.col("user").alias("user_id"), F.col("requested_ms").alias("until_ms"))
-    theirs = users.join(seen, "user_id").select(F.col("session_id").alias("id"), "until_ms")
-    return asked.select("id", "until_ms").unionByName(theirs).groupBy("id").agg(F.max("until_ms").alias("until_ms"))
+def with_sessions(requests: DataFrame, events: DataFrame) -> DataFrame:
+    """`user, requested_ms, sessions`, a request once: the sessions named and those the user was seen in.
+
+    Users and sessions are named by whoever sends events. A session whose id is also a user's would let one person
+    delete another: it is left out.
+    """
+    request = ["user", "requested_ms"]
+    named = requests.select(*request, F.explode("sessions").alias("session"))
+    both = events.where("user_id is not null and session_id is not null")
+    seen = both.selectExpr("user_id as user", "session_id as session").distinct()
+    sessions = named.unionByName(requests.select(*request).join(seen, "user"))
+    users = events.where("user_id is not null").selectExpr("user_id as session")
+    found = (
+        sessions.join(users, "session", "left_anti").groupBy(*request).agg(F.collect_set("session").alias("sessions"))
+    )
+    return requests.select(*request).distinct().join(found, request, "left")
+
+
+def forgotten(requests: DataFrame) -> DataFrame:
+    """`id, until_ms, asked`: users and sessions, up to when nothing of theirs may stay, and who asked themselves."""
+    ids = F.concat(F.array("user"), F.coalesce("sessions", F.array().cast("array<string>")))
+    each = requests.select(F.posexplode(ids).alias("place", "id"), "requested_ms")
+    return each.groupBy("id").agg(F.max("requested_ms").alias("until_ms"), (F.min("place") == 0).alias("asked"))
+
+
+def _note(spark: SparkSession, config: Config, requests: DataFrame, values: dict[str, str | Column]) -> None:
+    """Sets columns of these requests (x) in `erasures` (t), and of no other that came meanwhile."""
+    table = DeltaTable.forPath(spark, table_path(config, ERASURES)).alias("t")
+    same = "t.user = x.user and t.requested_ms = x.requested_ms and t.done_at is null"
+    table.merge(requests.alias("x"), same).whenMatchedUpdate(set=values).execute()
 
 
 def mark(spark: SparkSession, config: Config) -> int:
@@ -92,7 +124,7 @@ def mark(spark: SparkSession, config: Config) -> int:
     waiting = pending(spark, config)
     if waiting is None:
         return 0
-    ids = forgotten(waiting, read_table(spark, config, EVENTS))
+    ids = forgotten(with_sessions(waiting, read_table(spark, config, EVENTS)))
     return write(ids, redis_target(config), _forget(config, [], STANDS_SECONDS))
 
 

@@ -20,6 +20,7 @@
 | `P:u:{<user>}:b` | hash | `minute\\x1fcategory\\x1fitem` → 'counts\|newest ms\|price' | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:sessions` | zset | sessions in which the user was anonymous → epoch ms of the login | collector |
+| `P:u:{<user>}:kind` | string | 'u' the id was seen as a user's, else 's' as an anonymous session's | collector |
 | `P:u:{<user>}:forgotten` | string | epoch ms up to which nothing of the user counts any more | API, `forget` |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
 | `P:u:{<user>}:long` | string | JSON long-term profile | batch |
@@ -118,6 +119,9 @@ class Keys:
 
     def sessions(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:sessions"
+
+    def kind(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:kind"
 
     def forgotten(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:forgotten"

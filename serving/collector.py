@@ -126,7 +126,9 @@ class Collector:
             event = events[event_id]
             records.remember(pipeline, event, self._services.keys, self._services.config)
             self._services.metrics.accepted.labels(event["event_type"]).inc()
-        pairs = self._logins.new(events[event_id] for event_id in kept)
+        accepted = [events[event_id] for event_id in kept]
+        self._logins.mark(pipeline, accepted)
+        pairs = self._logins.new(accepted)
         self._logins.look(pipeline, pairs)
         try:
             answers = await pipeline.execute()

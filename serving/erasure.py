@@ -14,6 +14,7 @@ from common.events import ERASURES
 from common.keys import SEPARATOR
 from common.sinks.forget import STANDS_SECONDS, forget_in_redis
 from serving.errors import unavailable
+from serving.logins import USER
 from serving.producer import Message
 from serving.services import Services
 
@@ -33,11 +34,11 @@ async def forget(services: Services, user: str) -> Erasure:
     pipeline.zrange(keys.sessions(user), 0, -1)
     pipeline.get(keys.live_model)
     sessions, version = await pipeline.execute()
-    made = Erasure(time.time_ns() // 1_000_000, [session.decode() for session in sessions])
+    made = Erasure(time.time_ns() // 1_000_000, await _anonymous(services, [one.decode() for one in sessions]))
     record = {"user": user, "sessions": made.sessions, "requested_ms": made.requested_ms}
     message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))
     if not await services.producer.send([message]):
-        raise unavailable("Kafka")
+        raise unavailable("Kafka does not answer")
     people = (user, *made.sessions)
     items = await _items(services, people)
     pipeline = services.redis.pipeline(transaction=False)
@@ -48,6 +49,15 @@ async def forget(services: Services, user: str) -> Erasure:
         pipeline.zrem(keys.fresh(item), *people)
     await pipeline.execute()
     return made
+
+
+async def _anonymous(services: Services, sessions: Sequence[str]) -> list[str]:
+    """Those whose id has not been a user's since they were joined."""
+    pipeline = services.redis.pipeline(transaction=False)
+    for session in sessions:
+        pipeline.get(services.keys.kind(session))
+    kinds = await pipeline.execute()
+    return [session for session, kind in zip(sessions, kinds, strict=True) if kind != USER]
 
 
 async def _items(services: Services, people: Sequence[str]) -> set[str]:

@@ -2,8 +2,13 @@
 
 What somebody did before the login stands under the session's own keys, and the stream may still be adding to it. So
 nothing is copied: the user's key `sessions` names the session, and whoever reads the user reads it as well. Only a
-session that has something is named, so that most users cost no further read. A pair of user and session is looked at
-again after `KEEP_SECONDS` only: an event of a logged-in user costs nothing more in Redis.
+session that did something anonymously is named, so that most users cost no further read.
+
+User ids and session ids stand under the same keys, and a client chooses its session id. So the key `kind` marks whose
+an id is: a user's as soon as an event has it as `user_id`, else a session's once an event comes without a user. Only
+what is marked a session's is joined, and it is read and forgotten with the user only until it is marked a user's.
+
+A pair and a mark are looked at again after `KEEP_SECONDS` only: most events of a logged-in user cost nothing more.
 """
 
 import time
@@ -14,7 +19,9 @@ from typing import Any
 from common.keys import Keys
 
 KEEP_SECONDS = 30.0
-MOST_PAIRS = 50_000
+MOST_LOOKED = 100_000  # pairs and marks remembered
+USER, SESSION = b"u", b"s"
+USER_SECONDS = 60 * 24 * 3600  # as long as what the batch layer publishes of a user
 MOST_SESSIONS = 10  # kept a user
 
 Pair = tuple[str, str]
@@ -25,7 +32,21 @@ class Logins:
 
     def __init__(self, keys: Keys, ttl_hours: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys, self._seconds, self._clock = keys, ttl_hours * 3600, clock
-        self._looked: OrderedDict[Pair, float] = OrderedDict()
+        self._looked: OrderedDict[tuple[object, ...], float] = OrderedDict()
+
+    def mark(self, pipeline: Any, events: Iterable[Mapping[str, Any]]) -> None:
+        """Marks the ids of the events that have not been marked lately; comes before `look`."""
+        for event in events:
+            user = event.get("user_id")
+            kind, one = (USER, str(user)) if user else (SESSION, str(event["session_id"]))
+            if self._looked.get((kind, one), 0.0) > self._clock():
+                continue
+            key = self._keys.kind(one)
+            if kind == USER:
+                pipeline.set(key, USER, ex=USER_SECONDS)
+            else:
+                pipeline.set(key, SESSION, ex=self._seconds, nx=True)
+            self._remember((kind, one))
 
     def new(self, events: Iterable[Mapping[str, Any]]) -> list[Pair]:
         """The (user, session) of the events that have not been looked at lately."""
@@ -38,22 +59,24 @@ class Logins:
         return list(found)
 
     def look(self, pipeline: Any, pairs: Iterable[Pair]) -> None:
-        """One command a pair: whether its session did anything while nobody was logged in."""
+        """One command a pair: whose its session is."""
         for _, session in pairs:
-            pipeline.exists(self._keys.recent(session), self._keys.user_facts(session))
+            pipeline.get(self._keys.kind(session))
 
-    def join(self, pipeline: Any, pairs: list[Pair], answers: list[int], now_ms: int) -> bool:
-        """Names the sessions that did, by the answers to `look`; whether there is anything to send."""
-        until = self._clock() + KEEP_SECONDS
+    def join(self, pipeline: Any, pairs: list[Pair], answers: list[bytes | None], now_ms: int) -> bool:
+        """Names the anonymous sessions, by the answers to `look`; whether there is anything to send."""
         for pair in pairs:
-            self._looked[pair] = until
-            self._looked.move_to_end(pair)
-        while len(self._looked) > MOST_PAIRS:
-            self._looked.popitem(last=False)
-        joined = [pair for pair, exists in zip(pairs, answers, strict=True) if exists]
+            self._remember(pair)
+        joined = [pair for pair, kind in zip(pairs, answers, strict=True) if kind == SESSION]
         for user, session in joined:
             key = self._keys.sessions(user)
             pipeline.zadd(key, {session: now_ms})
             pipeline.zremrangebyrank(key, 0, -MOST_SESSIONS - 1)
             pipeline.expire(key, self._seconds)
         return bool(joined)
+
+    def _remember(self, looked: tuple[object, ...]) -> None:
+        self._looked[looked] = self._clock() + KEEP_SECONDS
+        self._looked.move_to_end(looked)
+        while len(self._looked) > MOST_LOOKED:
+            self._looked.popitem(last=False)

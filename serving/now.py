@@ -36,15 +36,18 @@ class Now:
         """The version served."""
         return self._model.version if self._model else None
 
-    async def candidates(self, seen: Sequence[str], n: int, user: str = "", explain: bool = False) -> Answer | None:
-        """The n best items after `seen` (newest last), fresh sessions counted, `user`'s own not among them."""
+    async def candidates(
+        self, seen: Sequence[str], n: int, own: Sequence[str] = (), explain: bool = False
+    ) -> Answer | None:
+        """The n best items after `seen` (newest last), fresh sessions counted but those of the ids `own`."""
         model = self._model
         if model is None:
             return None
-        return model.candidates(seen, n, await self.fresh(seen, user), explain)
+        return model.candidates(seen, n, await self.fresh(seen, own), explain)
 
-    async def fresh(self, seen: Sequence[str], user: str = "") -> list[list[str]]:
-        """Sessions of the newest users who acted on one of the last items, in two round trips."""
+    async def fresh(self, seen: Sequence[str], own: Sequence[str] = ()) -> list[list[str]]:
+        """Sessions of the newest users who acted on one of the last items, in two round trips; none of `own`: the
+        user who asks, and the sessions joined to them."""
         last, read = list(dict.fromkeys(reversed(seen)))[:ITEMS], self._config.sessions.fresh_read
         if not last or not read:
             return []
@@ -55,7 +58,8 @@ class Now:
         for found in await pipe.execute():
             for other, ms in found:
                 times[other] = max(int(ms), times.get(other, 0))
-        times.pop(user.encode(), None)
+        for one in own:
+            times.pop(one.encode(), None)
         newest = sorted(times, key=lambda other: -times[other])[:read]
         pipe = self._client.pipeline(transaction=False)
         for other in newest:

@@ -8,6 +8,7 @@ import orjson
 
 from common.views.actions import read_recent, read_user_facts
 from common.views.profile import Profile, profile
+from serving.logins import USER
 from serving.services import Services
 
 MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
@@ -15,12 +16,13 @@ MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
 
 @dataclass(frozen=True)
 class UserRecord:
-    """What Redis knows of a user; `candidates` is the model's list, as stored, None without one."""
+    """What Redis knows of a user: `candidates` is the model's list as stored, `sessions` are those joined."""
 
     profile: Profile
     bought: frozenset[str]
     long_term: Mapping[str, Any]
     candidates: bytes | None = None
+    sessions: tuple[str, ...] = ()
 
     @classmethod
     def nobody(cls) -> "UserRecord":
@@ -31,35 +33,39 @@ class UserRecord:
 async def read_user(services: Services, user: str, model: str | None = None) -> UserRecord:
     """The user's record, with the candidates of `model`; one of somebody unknown is empty.
 
-    Sessions in which the user was anonymous count with the user's own actions (`serving.logins`): one round trip
-    more for who had some. What is from before the user was forgotten is not looked at.
+    Sessions in which the user was anonymous count with the user's own actions (`serving.logins`), unless their id has
+    since been a user's: one round trip more for who had some. What is from before the user was forgotten is not
+    looked at.
     """
     keys, config = services.keys, services.config.profile
     pipeline = services.redis.pipeline(transaction=False)
     _read_actions(pipeline, services, user)
     pipeline.get(keys.long_term(user))
     pipeline.smembers(keys.bought(user))
-    pipeline.zrevrange(keys.sessions(user), 0, MOST_SESSIONS - 1)
+    pipeline.zrevrange(keys.sessions(user), 0, -1)
     pipeline.get(keys.forgotten(user))
     if model is not None:
         pipeline.get(keys.candidates(model, user))
-    facts, recent, long_term, bought, sessions, forgotten, *listed = await pipeline.execute()
+    facts, recent, long_term, bought, joined, forgotten, *listed = await pipeline.execute()
+    sessions = tuple(session.decode() for session in joined)
     done = [(facts, recent)]
     if sessions:
         pipeline = services.redis.pipeline(transaction=False)
-        for session in sessions:
-            _read_actions(pipeline, services, session.decode())
+        for session in sessions[:MOST_SESSIONS]:
+            _read_actions(pipeline, services, session)
+            pipeline.get(keys.kind(session))
         answers = await pipeline.execute()
-        done += zip(answers[::2], answers[1::2], strict=True)
+        for one, newest, kind in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
+            done += [(one, newest)] if kind != USER else []
     since = int(forgotten or 0)
     known = [fact for one, _ in done for fact in read_user_facts(one) if fact.last_ms > since]
     actions = [action for _, one in done for action in read_recent(one) if action.time_ms > since]
     long_profile = orjson.loads(long_term) if long_term and not since else {}
     made = profile(known, actions, long_profile, config)
     if since:
-        return UserRecord(made, frozenset(), {})
+        return UserRecord(made, frozenset(), {}, sessions=sessions)
     known_items = frozenset(item.decode() for item in bought)
-    return UserRecord(made, known_items, long_profile, listed[0] if listed else None)
+    return UserRecord(made, known_items, long_profile, listed[0] if listed else None, sessions)
 
 
 def _read_actions(pipeline: Any, services: Services, user: str) -> None:

@@ -2,10 +2,11 @@
 -- KEYS 1 user's hash  2 epoch ms up to which the user is forgotten
 -- ARGV 1 facts kept  2 seconds to live  3 source  4… field, value pairs; a field starts with its minute
 -- Source 'r' restores: it adds what is absent and leaves what stands.
-local kept, first, given = tonumber(ARGV[1]), 4, ARGV
+-- Returns the minute up to which it dropped the fields, -1 where nobody is forgotten.
+local kept, first, given, minute = tonumber(ARGV[1]), 4, ARGV, -1
 local forgotten = redis.call('GET', KEYS[2])
 if forgotten then  -- the stream's state may still hold what was before
-  local minute = math.floor(tonumber(forgotten) / 60000)
+  minute = math.floor(tonumber(forgotten) / 60000)
   first, given = 1, {}
   for n = 4, #ARGV, 2 do
     if tonumber(string.match(ARGV[n], '^%d+')) > minute then
@@ -13,7 +14,7 @@ if forgotten then  -- the stream's state may still hold what was before
       given[#given + 1] = ARGV[n + 1]
     end
   end
-  if #given == 0 then return 0 end
+  if #given == 0 then return minute end
 end
 if ARGV[3] == 'r' then
   for n = first, #given, 2 do redis.call('HSETNX', KEYS[1], given[n], given[n + 1]) end
@@ -22,12 +23,12 @@ else
 end
 -- A quarter more may stand, so that not every call of a busy user looks for the oldest.
 if redis.call('HLEN', KEYS[1]) > kept * 1.25 then
-  local fields, minute = redis.call('HKEYS', KEYS[1]), {}
-  for _, field in ipairs(fields) do minute[field] = tonumber(string.match(field, '^%d+')) end
+  local fields, of = redis.call('HKEYS', KEYS[1]), {}
+  for _, field in ipairs(fields) do of[field] = tonumber(string.match(field, '^%d+')) end
   table.sort(fields, function(a, b)
-    return minute[a] < minute[b] or (minute[a] == minute[b] and a < b)
+    return of[a] < of[b] or (of[a] == of[b] and a < b)
   end)
   for n = 1, #fields - kept do redis.call('HDEL', KEYS[1], fields[n]) end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
-return 1
+return minute

@@ -1,7 +1,12 @@
-"""User facts → Redis: one hash a user, a field an item and minute, the newest kept. The step itself: user_facts.lua."""
+"""User facts → Redis: one hash a user, a field an item and minute, the newest kept. The step itself: user_facts.lua.
 
+It says what it dropped of forgotten users: those rows do not name the user as one of an item's newest either.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -34,17 +39,30 @@ class UserWriter:
             fields.setdefault(user, []).extend((user_field(minute, category, item), value))
         script, keys = client.register_script(lua("user_facts")), Keys(self.prefix)
         pipe, waiting = client.pipeline(transaction=False), 0
+        called: list[str] = []
+        answers: list[int] = []
         for user, pairs in fields.items():
             for start in range(0, len(pairs), FIELDS_A_CALL):
                 args: list[int | str] = [self.kept, self.seconds, source, *pairs[start : start + FIELDS_A_CALL]]
                 script(keys=[keys.user_facts(user), keys.forgotten(user)], args=args, client=pipe)
+                called.append(user)
             waiting += len(pairs) // 2
             if waiting >= self.rows_per_call:
-                pipe.execute()
+                answers += pipe.execute()
                 waiting = 0
-        pipe.execute()
-        self.fresh.write(client, columns[0], columns[3], columns[4])
+        answers += pipe.execute()
+        dropped = {user: minute for user, minute in zip(called, answers, strict=True) if minute >= 0}
+        self.fresh.write(client, *_taken(columns, dropped))
         return int(users.num_rows)
+
+
+def _taken(columns: list[list[Any]], dropped: Mapping[str, int]) -> list[list[Any]]:
+    """User, item and value of the rows that are not `dropped` (user → up to which minute)."""
+    users, minutes, _, items, values = columns
+    if dropped:
+        taken = [minute > dropped.get(user, -1) for user, minute in zip(users, minutes, strict=True)]
+        users, items, values = (list(compress(column, taken)) for column in (users, items, values))
+    return [users, items, values]
 
 
 def user_writer(config: Config) -> UserWriter:

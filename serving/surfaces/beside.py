@@ -40,7 +40,7 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
         others = {other: SEEN_WEIGHT * 0.5**place for place, other in enumerate(seen_items(actions))}
     at_hand = others | {item: 1.0}
     ties = await read_ties(services, versions.related, (kind,), at_hand)
-    ties = Ties(ties.together, ties.als, await fresh_sessions(services, at_hand, asked.user))
+    ties = Ties(ties.together, ties.als, await fresh_sessions(services, at_hand, (asked.user, *record.sessions)))
     known = await services.products.of(at_hand)
     listed = dict.fromkeys([*ties.together, *ties.session])
     of_item = known[item].category

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from serving.services import Services
 
 
-async def fresh_sessions(services: Services, at_hand: Mapping[str, float], user: str) -> dict[str, float]:
-    """Item → strength, from the sessions of others that hold an item at hand; the user's own are not among them."""
+async def fresh_sessions(services: Services, at_hand: Mapping[str, float], own: Sequence[str]) -> dict[str, float]:
+    """Item → strength, from the sessions of others that hold an item at hand; those of the ids `own` do not count."""
     newest_last = sorted(at_hand, key=lambda item: at_hand[item])
-    return strengths(await services.now.fresh(newest_last, user), at_hand)
+    return strengths(await services.now.fresh(newest_last, own), at_hand)
 
 
 def strengths(sessions: Iterable[Sequence[str]], at_hand: Mapping[str, float]) -> dict[str, float]:

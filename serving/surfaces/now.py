@@ -47,7 +47,7 @@ async def _sessions(services: Services, user: str, record: UserRecord) -> dict[s
     seen = seen_items(record.profile.actions, SESSION_ITEMS)[::-1]
     if not seen:
         return {}
-    found = await services.now.candidates(seen, services.config.recommend.candidates, user)
+    found = await services.now.candidates(seen, services.config.recommend.candidates, (user, *record.sessions))
     if found is None or not found.items:
         return {}
     least = min(0.0, found.items[-1][1])

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 import redis
 from pyspark.sql import SparkSession
 
@@ -14,16 +15,19 @@ from batch import forget
 from batch.tables import append
 from common.config import Config
 from common.events import ERASURES as TOPIC
+from common.events import MAX_AHEAD_MS
 from common.facts.once import once_in_batch
 from common.facts.user import user_facts
 from common.keys import Keys
+from common.sinks.forget import forget_in_redis
 from common.sinks.redis_facts import RESTORE, STREAM
 from common.sources.lake import ERASURES, EVENTS, USER_FACTS, read_table
 from common.sources.notes import erasures
+from common.validate import rfc3339
 from tests.event_factory import event as sent
 from tests.integration.item_rows import write_rows
 from tests.integration.topic_reader import records
-from tests.lake_events import START, event, lake_events
+from tests.lake_events import event, lake_events
 
 
 def now_minute() -> int:
@@ -68,36 +72,62 @@ def test_the_streams_state_and_the_batch_layer_do_not_bring_a_forgotten_user_bac
 ) -> None:
     keys = Keys(config.redis.prefix)
     api.delete("/v1/users/u-1")
-    late, later = fact("u-1", now_minute() - 1), fact("u-1", now_minute() + 5)
+    late, later = fact("u-1", now_minute() - 1), fact("u-1", now_minute() + 7)
     write_rows(config, [late], STREAM)
     write_rows(config, [late], RESTORE)
     assert not redis_conn.exists(keys.user_facts("u-1"))
+    write_rows(config, [late, fact("u-2", now_minute())], STREAM)
+    assert redis_conn.zrange(keys.fresh("i-1"), 0, -1) == [b"u-2"]
     redis_conn.set(keys.long_term("u-1"), orjson.dumps({"categories": {"bags": 1}}))
     redis_conn.sadd(keys.bought("u-1"), "i-1")
     assert api.get("/v1/users/u-1/profile").json()["categories"] == []
     write_rows(config, [late, later], STREAM)
     assert len(redis_conn.hgetall(keys.user_facts("u-1"))) == 1
-    api.post("/v1/events", json=sent("view", item_id="i-new"))
-    assert api.get("/v1/users/u-1/profile").json()["last"]["viewed"][0] == "i-1"  # five minutes ahead of now
+    assert redis_conn.zscore(keys.fresh("i-1"), "u-1") == later[1] * 60_000
+    assert api.get("/v1/users/u-1/profile").json()["last"]["viewed"] == ["i-1"]
+
+
+def test_an_event_ahead_of_its_arrival_does_not_survive_and_what_comes_after_the_request_does(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    keys, now_ms = Keys(config.redis.prefix), time.time_ns() // 1_000_000
+    ahead = rfc3339(now_ms + MAX_AHEAD_MS - 20_000)
+    assert api.post("/v1/events", json=sent("view", item_id="i-ahead", event_time=ahead)).status_code == 202
+    write_rows(config, [fact("u-1", now_minute() + 4)])
+    api.delete("/v1/users/u-1")
+    write_rows(config, [fact("u-1", now_minute() + 4)])
+    assert not redis_conn.exists(keys.user_facts("u-1"), keys.recent("u-1"))
+    asked, later = int(redis_conn.get(keys.forgotten("u-1")) or 0) - MAX_AHEAD_MS, now_ms + 2 * MAX_AHEAD_MS
+    redis_conn.zadd(keys.shown("u-1"), {"i-old": now_ms, "i-later": later})
+    redis_conn.zadd(keys.sessions("u-1"), {"s-old": now_ms - 1, "s-later": asked + 1})
+    for _ in range(2):
+        forget_in_redis(redis_conn, keys, "u-1", asked, None, 60)
+        assert redis_conn.zrange(keys.shown("u-1"), 0, -1) == [b"i-later"]
+        assert redis_conn.zrange(keys.sessions("u-1"), 0, -1) == [b"s-later"]
 
 
 def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_later(
     spark: SparkSession, config: Config, redis_conn: redis.Redis
 ) -> None:
     asked = datetime.now(timezone.utc) - timedelta(hours=2)
-    back = START + (asked - START) + timedelta(minutes=5)
+    back, early = asked + timedelta(minutes=7), asked - timedelta(seconds=1)
+    ahead, late = asked + timedelta(minutes=4), asked + timedelta(minutes=9)
     rows = [
         event(1, "view", 0, "gone", "i-1", session_id="s-1"),
         event(2, "view", 1, None, "i-2", session_id="s-1"),
         event(3, "view", 2, None, "i-3", session_id="s-named"),
-        event(4, "purchase", 3, "stays", "i-1"),
-        event(5, "view", 4, "gone", "i-4", session_id="s-9") | {"event_time": back, "date": back.date()},
+        event(4, "purchase", 3, "stays", "i-1", ingest_time=asked + timedelta(minutes=61)),
+        event(5, "view", 4, "gone", "i-4", session_id="s-9", event_time=back, ingest_time=back, date=back.date()),
+        event(6, "view", 5, "gone", "i-5", event_time=ahead, ingest_time=early, date=ahead.date()),
+        event(7, "view", 6, "gone", "i-6", event_time=early, ingest_time=late, date=early.date()),
+        event(8, "view", 7, "gone", "i-7", session_id="stays"),
+        event(9, "view", 8, None, "i-8", session_id="stays"),
     ]
     events = lake_events(spark, rows)
     append(events, config, EVENTS, "date")
     facts = user_facts(once_in_batch(events))
     append(facts.selectExpr("*", "to_date(window_start) as date"), config, USER_FACTS, "date")
-    note(spark, config, "gone", ["s-named"], asked)
+    note(spark, config, "gone", ["s-named", "stays"], asked)
     note(spark, config, "just now", [], datetime.now(timezone.utc))
     keys = Keys(config.redis.prefix)
     for user in ("gone", "s-1", "stays"):
@@ -105,9 +135,9 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     for _ in range(2):
         assert forget.run(spark, config).status == "done"
         left = {row["event_id"] for row in read_table(spark, config, EVENTS).collect()}
-        assert left == {"e4", "e5"}
+        assert left == {"e4", "e5", "e9"}
         users = {(row["user"], row["item_id"]) for row in read_table(spark, config, USER_FACTS).collect()}
-        assert users == {("stays", "i-1"), ("gone", "i-4")}
+        assert users == {("stays", "i-1"), ("stays", "i-8"), ("gone", "i-4")}
     assert not redis_conn.exists(keys.long_term("gone"), keys.long_term("s-1"))
     assert redis_conn.exists(keys.long_term("stays"))
     noted = {row["user"]: row["done_at"] for row in read_table(spark, config, ERASURES).collect()}
@@ -116,6 +146,32 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     assert (user, done_at is not None) == (hashlib.sha256(b"gone").hexdigest(), True)
     assert 0 < redis_conn.ttl(keys.forgotten("gone")) <= 3600
     assert redis_conn.ttl(keys.forgotten("just now")) > 3600
+
+
+def test_a_request_is_done_only_when_the_lake_is_past_it_and_covers_late_events_of_its_sessions(
+    spark: SparkSession, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = datetime.now(timezone.utc) - timedelta(hours=2)
+    first = [event(1, "view", 0, "gone", "i-1", session_id="s-1"), event(2, "view", 1, "stays", "i-1")]
+    append(lake_events(spark, first), config, EVENTS, "date")
+    note(spark, config, "gone", [], asked)
+    forget.run(spark, config)
+    (noted,) = read_table(spark, config, ERASURES).collect()
+    assert (noted["done_at"], noted["sessions"]) == (None, ["s-1"])  # the lake lags by months
+    late = [event(3, "view", 2, None, "i-2", session_id="s-1")]
+    newer = [event(4, "view", 3, "stays", "i-1", ingest_time=asked + timedelta(minutes=61))]
+    append(lake_events(spark, late + newer), config, EVENTS, "date")
+    versions = forget._versions
+
+    def meanwhile(*given: Any) -> list[str]:
+        note(spark, config, "later", [], asked)
+        return versions(*given)
+
+    monkeypatch.setattr(forget, "_versions", meanwhile)
+    forget.run(spark, config)
+    assert {row["event_id"] for row in read_table(spark, config, EVENTS).collect()} == {"e2", "e4"}
+    done = {row["user"]: row["done_at"] is not None for row in read_table(spark, config, ERASURES).collect()}
+    assert done == {hashlib.sha256(b"gone").hexdigest(): True, "later": False}
 
 
 def note(spark: SparkSession, config: Config, user: str, sessions: list[str], asked: datetime) -> None:

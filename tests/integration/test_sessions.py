@@ -76,7 +76,7 @@ def test_a_session_that_the_stream_wrote_counts_in_the_next_answer(spark: SparkS
     ended = [event(9100, "view", 600, "eve", "other")]  # after the gap: another session
     write_facts(aggregate(lake_events(spark, newer + ended)), config)
     assert asked(config, lambda now: now.fresh(["g1-0"])) == [["g1-0", "new"]]
-    assert asked(config, lambda now: now.fresh(["g1-0"], "eve")) == []
+    assert asked(config, lambda now: now.fresh(["g1-0"], ("adam", "eve"))) == []
     after = asked(config, lambda now: now.candidates(["g1-0"], 20))
     assert after is not None
     assert "new" in dict(after.items)
