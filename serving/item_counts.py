@@ -40,7 +40,8 @@ class Counted:
             text = name.decode()
             category = text.split(SEPARATOR, 1)[0]
             for key in (text, member(category, ""), ""):
-                self._sums[self._place(key), window] += measures
+                place = self._place(key)  # may replace the array
+                self._sums[place, window] += measures
 
     def of(self, members: Sequence[str]) -> Floats:
         """A row of `common.views.ctr_features.COUNTED` for each member; zeros for what has no counts."""
@@ -104,6 +105,9 @@ class ItemCounts:
         except RedisError as error:
             self._until = -1
             log.warning("item counts not read: %s", type(error).__name__)
+        except Exception:
+            self._until = -1
+            log.exception("item counts not read")
 
     async def _add(self, counted: Counted, minutes: range, window: slice, sign: int) -> None:
         """Newest first, so that what matters most is there first."""
