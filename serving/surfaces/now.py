@@ -13,7 +13,8 @@ from serving.ctr import rerank
 from serving.services import Services
 from serving.stores import UserRecord
 from serving.surfaces.asked import Asked, Found
-from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
+from serving.surfaces.filled import filled
+from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, someone
 from serving.surfaces.ties import read_ties
 from serving.versions import live
 
@@ -33,13 +34,13 @@ async def now(services: Services, asked: Asked) -> Found:
         fallback, version = TOGETHER, versions.related
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
-    ranked = popular.in_category if led else popular.in_category | popular.overall
-    products = await products_of(services, [*led, *ranked], ranked)
+    offered = await filled(services, asked, person, led, popular)
+    products = offered.products
     seen = await last_seen(services, record.profile)
     clicks, ctr = await _chances(services, asked, record, {item: led.get(item, 0.0) for item in products})
     candidates = surfaces.now(led, clicks, products, seen, popular.trend, person, asked.filters)
     used = {"sessions": services.now.version, "related": versions.related, "ctr": ctr}
-    return Found(candidates, fallback if led else popular.fallback, version, used)
+    return Found(candidates, offered.fallback or fallback, version, used)
 
 
 async def _sessions(services: Services, user: str, record: UserRecord) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-
 from common.keys import Keys, member
 from serving.item_counts import DAY, HOUR, Counted, ItemCounts
 
