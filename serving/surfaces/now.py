@@ -2,7 +2,8 @@
 
 Candidates come from the session model (sessions like this one, fresh ones counted). Without it, or where it knows
 nothing, from what occurs together with the last `RECENT_ITEMS` items, each weighing half of the one after it, marked
-`together`. Without any, popular items stand in. The click-through model adds its signal where there is one.
+`together`. Without any, popular items stand in. The item seen last is on the screen and not offered.
+The click-through model adds its signal where there is one.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,8 @@ async def now(services: Services, asked: Asked) -> Found:
         fallback, version = TOGETHER, versions.related
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
-    offered = await filled(services, asked, person, led, popular)
+    on_screen = seen_items(record.profile.actions, 1)
+    offered = await filled(services, asked, person, led, popular, but=on_screen)
     products = offered.products
     seen = await last_seen(services, record.profile)
     clicks, ctr = await _chances(services, asked, record, {item: led.get(item, 0.0) for item in products})
