@@ -99,8 +99,7 @@ def speed_rows(card: Scorecard) -> list[Row]:
     shown = [(END_MS - 10_000 * n, items[n % CANDIDATES]) for n in range(CANDIDATES, 0, -1)]
     counted = Counted()
     facts = {member(products[i].category, i).encode(): b"0|%d,%d,%d,0" % tuple(rng.integers(0, 50, 3)) for i in items}
-    for window in (HOUR, DAY):
-        counted.add(facts, window, 1)
+    counted.add(0, facts, HOUR, DAY)
 
     def made() -> None:
         features(END_MS, items, acted, shown, products, counted, card)

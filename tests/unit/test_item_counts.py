@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from common.keys import Keys, member
-from serving.item_counts import DAY, HOUR, Counted, ItemCounts
+from serving.item_counts import ANEW_MINUTES, DAY, HOUR, Counted, ItemCounts
 
 Hashes = dict[str, dict[bytes, bytes]]
 
@@ -16,8 +16,8 @@ def fact(views: int, clicks: int = 0, exposures: int = 0) -> bytes:
 def test_more_keys_than_the_table_began_with_are_all_counted() -> None:
     counted = Counted()
     items = [member("coats", f"i{n}") for n in range(3000)]
-    counted.add({item.encode(): fact(n, 1, 2) for n, item in enumerate(items)}, HOUR, 1)
-    counted.add({item.encode(): fact(1) for item in items}, DAY, 1)
+    counted.add(1, {item.encode(): fact(n, 1, 2) for n, item in enumerate(items)}, HOUR)
+    counted.add(2, {item.encode(): fact(1) for item in items}, DAY)
     found = counted.of(items)
     assert found[:, 0].tolist() == list(range(3000))
     assert found[:, 3].tolist() == [1.0] * 3000
@@ -35,6 +35,29 @@ def test_a_failure_is_logged_and_the_table_read_anew() -> None:
         return counts.now(None).of(["coats\x1fa"])
 
     assert asyncio.run(work())[0, 0] == 3
+
+
+def test_a_minute_changed_or_lost_after_it_was_added_leaves_no_trace() -> None:
+    keys, coat, late = Keys("t"), "coats\x1fa", 2
+    redis = Redis({keys.item_fact(minute): {coat.encode(): fact(5, 1, 2)} for minute in range(3000)})
+
+    async def moved(counts: ItemCounts, *minutes: int) -> Any:
+        for minute in minutes:
+            await counts.move(minute + late)
+        return counts.now(None).of([coat])[0]
+
+    async def work() -> None:
+        counts = ItemCounts(redis, keys, late)
+        whole = (await moved(counts, 2000)).tolist()
+        assert whole == [300, 60, 120, 7200, 1440, 2880, 1440, 2880, 1440, 2880]
+        for minute in range(1900, 2000):
+            redis.hashes[keys.item_fact(minute)] = {coat.encode(): fact(9000, 9000, 9000), b"coats\x1fb": fact(7)}
+        assert (await moved(counts, 2010, 2020)).tolist() == whole
+        redis.hashes.clear()
+        assert (await moved(counts, 2000 + ANEW_MINUTES - 1))[[0, 3]].tolist() == [300 - 9 * 5, 7200 - 9 * 5]
+        assert not (await moved(counts, 2000 + ANEW_MINUTES)).any()  # read anew
+
+    asyncio.run(work())
 
 
 class Redis:
