@@ -4,8 +4,8 @@ Redis has a hash a minute (`Keys.item_fact`); a day is 1,440 of them, too many t
 the minute that has settled: one hash a minute, whatever the number of requests. It keeps what it added (16 bytes a row)
 and takes just that off when the minute leaves the hour and the day: Redis may have changed or lost it since. Every
 `ANEW_MINUTES` all is read anew, for what was written late. It is done beside the requests, which take the table as it
-stands: right after the start, and until the day is read, an item has fewer counts than it should. The same windows as in
-`batch.ctr_inputs`.
+stands: right after the start, and until the day is read, an item has fewer counts than it should. The same windows as
+in `batch.ctr_inputs`.
 """
 
 import asyncio
