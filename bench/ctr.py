@@ -52,9 +52,10 @@ def measure(ask: Ask) -> list[Row]:
             made_seconds = time.perf_counter() - began
             ask.say(f"training on {n} exposures")
             began = time.perf_counter()
-            made = train(rows, config, "bench", None)
+            parts = split(rows, config)
+            made = train(parts, config, "bench", None)
             trained_seconds = time.perf_counter() - began
-            newest = split(rows, config).newest
+            newest = parts.newest
             truth = quality(newest.join(chances, "event_id").select("label", F.col("chance").alias("p")))
             scored = predicted(newest, made.card).join(chances, "event_id")
             apart = scored.select(F.corr("p", "chance")).collect()[0][0]
