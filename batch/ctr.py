@@ -8,7 +8,7 @@ published (exit 10); too few exposures or clicks are no run at all (exit 11).
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 
 from pyspark.sql import DataFrame, SparkSession
@@ -81,7 +81,11 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         few = too_few(rows, config)
         if few:
             return Outcome("no-data", f"not trained: {few}")
-        made = train(rows, config, version_name(started), live_model(config))
+        parts = split(rows, config)
+        one_sided = without_both(parts)
+        if one_sided:
+            return Outcome("no-data", f"not trained: {one_sided}")
+        made = train(parts, config, version_name(started), live_model(config))
         until = settled_until(as_of_ms // MINUTE_MS, late_minutes(config.streaming.watermark))
         prices = category_prices(events, until)
     finally:
@@ -129,9 +133,17 @@ def split(rows: DataFrame, config: Config) -> Parts:
     return Parts(rows.where(time < first), rows.where((time >= first) & (time < second)), rows.where(time >= second))
 
 
-def train(rows: DataFrame, config: Config, version: str, live: Scorecard | None) -> Trained:
+def without_both(parts: Parts) -> str:
+    """The first part that lacks clicked or unclicked exposures, however many there are in all; empty when none does."""
+    for part in fields(parts):
+        n, clicks = getattr(parts, part.name).agg(F.count("*"), F.coalesce(F.sum("label"), F.lit(0))).collect()[0]
+        if not 0 < clicks < n:
+            return f"{clicks} of the {n} exposures of the {part.name} part are clicked; it takes some of both"
+    return ""
+
+
+def train(parts: Parts, config: Config, version: str, live: Scorecard | None) -> Trained:
     """A model of the older part, beside the live one on the newest."""
-    parts = split(rows, config)
     card = fit(parts.older, parts.middle, config.ctr, version)
     new = quality(predicted(parts.newest, card).persist())
     old = quality(predicted(parts.newest, live)) if live is not None else None

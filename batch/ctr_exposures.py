@@ -6,8 +6,9 @@ are those of `common.views.ctr_features`, worked out a person at a time on the e
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,10 @@ ROW = "event_id string, user string, item_id string, time_ms bigint, surface str
 NAMES = [part.split()[0] for part in ROW.split(", ")]
 TYPES = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.int32(), pa.list_(pa.float64())]
 
+PLACE = ("item_id", "surface", "position")
+MOST_SHOWN = 1000  # exposures of an item to one person: a bot's thousands teach no more
 Table = dict[str, list[Any]]
+Hits = dict[tuple[Any, ...], list[int]]  # `PLACE` → times, in order
 Batches = Iterator[pa.RecordBatch]
 
 
@@ -101,25 +105,41 @@ def _walk(columns: Table, rows: list[int], label: Label) -> list[Exposed]:
     deeds = [_deed(columns, n) for n in acts]
     seen = [(times[n], columns["item_id"][n]) for n in rows if kinds[n] == "exposure"]
     deed_times, seen_times = [deed.time_ms for deed in deeds], [time for time, _ in seen]
-    hits: dict[str, list[int]] = {}
+    hits: Hits = {}
     for n in acts:
         if kinds[n] in label.actions:
-            hits.setdefault(columns["item_id"][n], []).append(n)
+            hits.setdefault(tuple(columns[name][n] for name in PLACE), []).append(times[n])
     found = []
-    for n in rows:
-        if kinds[n] == "exposure" and columns["shop_exposures"][n] is not None:
-            before, known = bisect_left(deed_times, times[n]), bisect_left(seen_times, times[n])
-            kept = deeds[max(0, before - KEPT) : before], seen[max(0, known - KEPT) : known]
-            own = personal(past(*kept, times[n]), [_offer(columns, n)])[0]
-            later = (m for m in hits.get(columns["item_id"][n], []) if 0 <= times[m] - times[n] <= label.window_ms)
-            found.append(Exposed(n, int(any(_may_be_of(columns, m, n) for m in later)), own))
+    for n in _asked(columns, rows):
+        before, known = bisect_left(deed_times, times[n]), bisect_left(seen_times, times[n])
+        kept = deeds[max(0, before - KEPT) : before], seen[max(0, known - KEPT) : known]
+        own = personal(past(*kept, times[n]), [_offer(columns, n)])[0]
+        place = tuple(columns[name][n] for name in PLACE)
+        found.append(Exposed(n, int(_clicked(hits, place, times[n], label.window_ms)), own))
     return found
 
 
-def _may_be_of(columns: Table, action: int, shown: int) -> bool:
-    """Whether an action names no other surface or place than the exposure's."""
-    named = ((columns[name][action], columns[name][shown]) for name in ("surface", "position"))
-    return all(of in (None, "", where) for of, where in named)
+def _asked(columns: Table, rows: list[int]) -> list[int]:
+    """The exposures asked for, of each item the newest `MOST_SHOWN`."""
+    taken: Counter[str] = Counter()
+    kept = []
+    for n in reversed(rows):
+        if columns["event_type"][n] == "exposure" and columns["shop_exposures"][n] is not None:
+            taken[columns["item_id"][n]] += 1
+            if taken[columns["item_id"][n]] <= MOST_SHOWN:
+                kept.append(n)
+    return kept[::-1]
+
+
+def _clicked(hits: Hits, shown: tuple[Any, ...], time_ms: int, window_ms: int) -> bool:
+    """Whether an action on the item that names no other surface or position came within the window."""
+    item, surface, position = shown
+    for named in product({None, "", surface}, {None, "", position}):
+        times = hits.get((item, *named), [])
+        at = bisect_left(times, time_ms)
+        if at < len(times) and times[at] - time_ms <= window_ms:
+            return True
+    return False
 
 
 def _deed(columns: Table, n: int) -> Deed:

@@ -52,9 +52,10 @@ def measure(ask: Ask) -> list[Row]:
             made_seconds = time.perf_counter() - began
             ask.say(f"training on {n} exposures")
             began = time.perf_counter()
-            made = train(rows, config, "bench", None)
+            parts = split(rows, config)
+            made = train(parts, config, "bench", None)
             trained_seconds = time.perf_counter() - began
-            newest = split(rows, config).newest
+            newest = parts.newest
             truth = quality(newest.join(chances, "event_id").select("label", F.col("chance").alias("p")))
             scored = predicted(newest, made.card).join(chances, "event_id")
             apart = scored.select(F.corr("p", "chance")).collect()[0][0]
@@ -99,8 +100,7 @@ def speed_rows(card: Scorecard) -> list[Row]:
     shown = [(END_MS - 10_000 * n, items[n % CANDIDATES]) for n in range(CANDIDATES, 0, -1)]
     counted = Counted()
     facts = {member(products[i].category, i).encode(): b"0|%d,%d,%d,0" % tuple(rng.integers(0, 50, 3)) for i in items}
-    for window in (HOUR, DAY):
-        counted.add(facts, window, 1)
+    counted.add(0, facts, HOUR, DAY)
 
     def made() -> None:
         features(END_MS, items, acted, shown, products, counted, card)

@@ -7,6 +7,7 @@ what is served, and is tried again; without any, there are no candidates (None) 
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,9 +18,10 @@ from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
 from common.models.session_model import Answer, SessionModel
-from common.views.fresh_sessions import ITEMS, fresh_sessions
+from common.views.fresh_sessions import ITEMS, Seen, fresh_sessions, newest_seen
 
 NAME = "sessions"
+KEEP_SECONDS, MOST_KEPT = 2.0, 5000  # of what other users saw last
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +32,7 @@ class Now:
         self._config, self._client, self._keys = config, client, Keys(config.redis.prefix)
         self._store = artifacts(config, NAME)
         self._model: SessionModel | None = None
+        self._kept: dict[bytes, tuple[float, Seen]] = {}
 
     @property
     def version(self) -> str | None:
@@ -61,12 +64,23 @@ class Now:
         for one in own:
             times.pop(one.encode(), None)
         newest = sorted(times, key=lambda other: -times[other])[:read]
-        pipe = self._client.pipeline(transaction=False)
-        for other in newest:
-            pipe.hgetall(self._keys.user_facts(other.decode()))
-        facts = await pipe.execute() if newest else []
         gap = self._config.sessions.gap_minutes * 60_000
-        return [session for fields in facts for session in fresh_sessions(fields, last, gap)]
+        return [session for one in await self._seen(newest) for session in fresh_sessions(one, last, gap)]
+
+    async def _seen(self, others: Sequence[bytes]) -> list[Seen]:
+        """What others saw last: read at most once in `KEEP_SECONDS`, as the same few are asked for again and again."""
+        now = time.monotonic()
+        found = {other: kept[1] for other in others if (kept := self._kept.get(other)) and kept[0] > now}
+        missing = [other for other in others if other not in found]
+        if missing:
+            pipe = self._client.pipeline(transaction=False)
+            for other in missing:
+                pipe.hgetall(self._keys.user_facts(other.decode()))
+            found |= dict(zip(missing, map(newest_seen, await pipe.execute()), strict=True))
+            if len(self._kept) + len(missing) > MOST_KEPT:
+                self._kept.clear()
+            self._kept |= {other: (now + KEEP_SECONDS, found[other]) for other in missing}
+        return [found[other] for other in others]
 
     async def refresh(self) -> None:
         """Takes the live version if it is another one."""

@@ -20,7 +20,7 @@ ENOUGH = 200  # fewer questions fit nothing: the default weights serve
 CHOICES = (Build(half_life=0.17), Build(half_life=1.0))
 LENGTH = 20  # of the answers that are judged
 DEFAULTS = {"neighbours": 0.3, "next": 0.15, "after": 0.15, "before": 0.05, "near2": 0.15, "near3": 0.1}
-DEFAULTS |= {"popular-week": 0.1, "again-1": 2.0, "again-2": 1.0, "again-3": 0.5, "again-4": 0.5, "again-earlier": 0.5}
+DEFAULTS |= {"popular-week": 0.1, "again-2": 1.0, "again-3": 0.5, "again-4": 0.5, "again-earlier": 0.5}
 
 Say = Callable[[str], None]
 

@@ -66,10 +66,16 @@ class Recommender:
 
     def places(self, names: Sequence[str]) -> Places:
         """Places of those of the items that the model knows: ids are in the order of their bytes."""
-        wanted = np.array([name.encode() for name in names], "S")
+        return self.known(names)[1]
+
+    def known(self, names: Sequence[str]) -> tuple[list[str], Places]:
+        """Those of the items that the model knows, and their places. Ids of another width would have all be copied."""
+        texts = [(name, text) for name in names if len(text := name.encode()) <= self.ids.itemsize]
+        wanted = np.array([text for _, text in texts], self.ids.dtype)
         found = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
-        known: Places = found[self.ids[found] == wanted]
-        return known
+        hit = self.ids[found] == wanted
+        places: Places = found[hit]
+        return [name for (name, _), one in zip(texts, hit.tolist(), strict=True) if one], places
 
     def names(self, places: Places) -> list[str]:
         """The ids of the items at these places."""

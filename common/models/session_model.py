@@ -46,9 +46,12 @@ class SessionModel:
     def candidates(
         self, seen: Sequence[str], n: int, fresh: Sequence[Sequence[str]] = (), explain: bool = False
     ) -> Answer:
-        """The n best next items. `fresh`: sessions as ids, oldest action first. With nothing seen: what is popular."""
+        """The n best next items. `fresh`: sessions as ids, oldest action first. With nothing seen: what is popular.
+        None where neither the index nor a fresh session knows anything of what was seen."""
         numbers, unknown = self._numbers([item for part in (seen, *fresh) for item in part])
         session, others = numbers[: len(seen)], numbers[len(seen) :]
+        if len(session) and session.min() >= len(self.names) and not np.isin(session, others).any():
+            return Answer([], [])
         offsets = np.concatenate(([0], np.cumsum([len(part) for part in fresh], dtype=np.int64)))
         found = candidates(self.index, session, Fresh(offsets, others) if fresh else NONE)
         chosen = best(found, self.weights, n)

@@ -13,7 +13,7 @@ import orjson
 from common.keys import SEPARATOR
 
 MINUTE_MS = 60_000
-MOST_REPEATS = 20  # one item, kind and minute: a bot's thousands say no more about taste
+MOST_REPEATS = 3  # one item, kind and minute: a bot's thousands say no more about taste
 # The event types of the counts in a user fact's value.
 KINDS = (
     "view",

@@ -6,16 +6,26 @@ from common.keys import SEPARATOR
 
 ITEMS = 3  # of the session: the last ones, whose newest users are asked for
 LONGEST = 20  # items of such a session, the newest
+FACTS = 2 * LONGEST  # of a user, the newest: a fact is an item and minute
 SEEN = 5  # counts that say an item was seen: views, clicks, carts, wishes, purchases stand first
 
+Seen = list[tuple[int, str]]  # epoch ms, item
 
-def fresh_sessions(fields: Mapping[bytes, bytes], around: Sequence[str], gap_ms: int) -> list[list[str]]:
-    """Sessions of a user that hold an item of `around`: items oldest first, an item and minute once.
 
-    `fields` is the user's hash as the stream leaves it. A session ends after `gap_ms` without an action; one of one
-    item says nothing. A field that is none is passed over.
+def newest_seen(fields: Mapping[bytes, bytes]) -> Seen:
+    """What a user saw in the `FACTS` newest facts, oldest first.
+
+    `fields` is the user's hash as the stream leaves it; they begin with their minute. One that is none is passed over.
     """
-    actions = sorted(found for field, value in fields.items() if (found := _action(field, value)) is not None)
+    newest = sorted(fields)[-FACTS:]
+    return sorted(found for field in newest if (found := _action(field, fields[field])) is not None)
+
+
+def fresh_sessions(actions: Seen, around: Sequence[str], gap_ms: int) -> list[list[str]]:
+    """Sessions of a user's `newest_seen` that hold an item of `around`: items oldest first, an item and minute once.
+
+    A session ends after `gap_ms` without an action; one of one item says nothing.
+    """
     sessions: list[list[str]] = []
     before = None
     for time, item in actions:

@@ -124,15 +124,17 @@ def weighted_quantile(points: Sequence[tuple[float, float]], share: float) -> fl
 
 
 def _counts(facts: Iterable[UserFact], actions: Iterable[Action]) -> dict[int, Counter[str]]:
-    """minute → counts. A fact may lag behind the collector, and lists no more than some repeats: the larger of what
-    the facts counted and of the actions known for that minute is right in both cases."""
-    counted: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    """minute → counts. A fact may lag behind the collector, whose list may lack some: of one kind on one item in one
+    minute the larger number is right. Actions without an event_id are the facts' own."""
+    counted: Counter[tuple[int, str, str, str]] = Counter()
     for fact in facts:
-        counted[fact.minute].update(fact.counts)
-    known: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for action in actions:
-        known[action.time_ms // MINUTE_MS][action.event_type] += 1
-    return {m: counted.get(m, Counter()) | known.get(m, Counter()) for m in counted.keys() | known.keys()}
+        for kind, count in fact.counts.items():
+            counted[fact.minute, fact.category, fact.item_id, kind] += count
+    known = Counter((a.time_ms // MINUTE_MS, a.category, a.item_id, a.event_type) for a in actions if a.event_id)
+    per_minute: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for (minute, _, _, kind), count in (counted | known).items():
+        per_minute[minute][kind] += count
+    return per_minute
 
 
 def _total(per_minute: Mapping[int, Counter[str]]) -> dict[str, int]:

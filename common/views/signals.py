@@ -55,9 +55,9 @@ def category_fit(category: str, weights: Mapping[str, float], current: str | Non
 
 
 def price_fit(price: float | None, band: Mapping[str, float | None]) -> float:
-    """1 inside the band, falling with the ratio to its nearer end outside it; 0 where either is unknown."""
+    """1 inside the band, falling with the ratio to its nearer end outside it; 0 where either is unknown or free."""
     low, high = band.get("low"), band.get("high")
-    if price is None or price <= 0 or low is None or high is None:
+    if price is None or price <= 0 or low is None or low <= 0 or high is None:
         return 0.0
     return min(1.0, price / low, high / price)
 

@@ -32,9 +32,9 @@ class Person:
 
     def admitted(self, products: Mapping[str, Product], filters: Filters) -> Iterator[tuple[str, Product]]:
         """The products that may be offered to this person."""
-        excluded = self.profile.purchased.union(self.bought)
+        purchased = self.profile.purchased
         for item, product in products.items():
-            if item not in excluded and filters.admit(item, product):
+            if item not in purchased and item not in self.bought and filters.admit(item, product):
                 yield item, product
 
 

@@ -8,10 +8,11 @@ from serving.answers import Json
 from serving.services import Services
 from serving.surfaces.asked import Asked, Found
 from serving.surfaces.exposures import log_candidates
+from serving.surfaces.pool import NONE
 
 
 def answer(services: Services, asked: Asked, found: Found) -> Json:
-    """The contract's answer. `fallback` is `none` where what stands in was refused by filters and purchases.
+    """The contract's answer. `fallback` is `none` where the list is empty.
 
     The header X-Request-Id names the answer in the topic `exposure_candidates`; the body is the same for the same
     question within a minute.
@@ -19,7 +20,7 @@ def answer(services: Services, asked: Asked, found: Found) -> Json:
     recommend = services.config.recommend
     explore = Explore(asked.seed, recommend.explore_from)
     items = blend(found.candidates, recommend.surfaces.of(asked.surface), asked.limit, explore)
-    fallback = "none" if found.fallback and not items else found.fallback
+    fallback = found.fallback if items else NONE
     request_id = uuid.uuid4().hex
     services.metrics.fallbacks.labels(asked.surface, fallback or "").inc()
     log_candidates(services, asked, request_id, fallback, found.versions, items)

@@ -1,8 +1,8 @@
 """Related and similar: what belongs to an item, and what could stand in for it.
 
 With a user, related also looks at the cart as it is now, similar at the last items seen: a cart_add changes the next
-answer. Fresh sessions count beside the lists of the job `related`. A short list is filled with what is
-popular in the item's category; an item without any gets what is popular there (or in those at hand), else overall.
+answer. Fresh sessions count beside the lists of the job `related`. What filters and purchases leave short is filled
+with what is popular in the item's category (or in those at hand), then overall.
 """
 
 from common.views import surfaces
@@ -11,8 +11,9 @@ from common.views.signals import seen_items
 from common.views.surfaces import Ties
 from serving.services import Services
 from serving.surfaces.asked import Asked, Found
+from serving.surfaces.filled import filled
 from serving.surfaces.fresh import fresh_sessions
-from serving.surfaces.pool import categories_at_hand, depth, pool, products_of, someone
+from serving.surfaces.pool import categories_at_hand, depth, pool, someone
 from serving.surfaces.ties import Kind, read_ties
 from serving.versions import live
 
@@ -48,12 +49,11 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
         [of_item] if of_item and asked.filters.category is None else categories_at_hand(record.profile, asked.filters)
     )
     popular = await pool(services, categories, depth(asked, record), asked.filters)
-    enough = len(listed) >= asked.limit + len(asked.filters.exclude)
-    ranked = {} if enough else popular.in_category if listed else popular.in_category | popular.overall
-    products = await products_of(services, [*listed, *ranked], ranked)
+    but = at_hand if kind == "related" else (item,)
+    offered = await filled(services, asked, person, listed, popular, mixed=False, but=but)
+    products = offered.products
     if kind == "related":
         candidates = surfaces.related(ties, products, known, popular.trend, person, asked.filters)
     else:
         candidates = surfaces.similar(ties, products, item, known[item], popular.trend, person, asked.filters)
-    fallback = None if listed else popular.fallback
-    return Found(candidates, fallback, versions.related, {"related": versions.related})
+    return Found(candidates, offered.fallback, versions.related, {"related": versions.related})

@@ -20,10 +20,9 @@ ITEMS = 200
 def folded_in(model: Recommender, actions: Iterable[Action], als: AlsConfig, n: int) -> dict[str, float]:
     """Item → score of the best `n`, best first; none where the model knows none of the items acted on."""
     strengths = strengths_of(actions, als)
-    known = [item for item in strengths if len(model.places([item]))]
+    known, places = model.known(list(strengths))
     if not known:
         return {}
-    places = model.places(known)
     values = np.array([strengths[item] for item in known])
     history = History(places, values, places[:0])
     ((found, scores),) = model.best([history], n)

@@ -6,8 +6,9 @@ import orjson
 from common.views import surfaces
 from serving.services import Services
 from serving.surfaces.asked import Asked, Found
+from serving.surfaces.filled import filled
 from serving.surfaces.folded import folded_in
-from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
+from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, someone
 from serving.versions import live
 
 
@@ -22,12 +23,11 @@ async def for_you(services: Services, asked: Asked) -> Found:
         als = folded_in(model, record.profile.actions, services.config.als, services.config.recommend.candidates)
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
-    ranked = popular.in_category if als else popular.in_category | popular.overall
-    products = await products_of(services, [*als, *ranked], ranked)
+    offered = await filled(services, asked, person, als, popular)
     seen = await last_seen(services, record.profile)
     candidates = surfaces.for_you(
         als,
-        products,
+        offered.products,
         seen,
         popular.trend,
         person,
@@ -35,5 +35,4 @@ async def for_you(services: Services, asked: Asked) -> Found:
         asked.today,
         services.config.recommend.fresh_days,
     )
-    fallback = None if als else popular.fallback
-    return Found(candidates, fallback, versions.als, {"als": versions.als})
+    return Found(candidates, offered.fallback, versions.als, {"als": versions.als})

@@ -2,7 +2,8 @@
 
 Candidates come from the session model (sessions like this one, fresh ones counted). Without it, or where it knows
 nothing, from what occurs together with the last `RECENT_ITEMS` items, each weighing half of the one after it, marked
-`together`. Without any, popular items stand in. The click-through model adds its signal where there is one.
+`together`. Without any, popular items stand in. The item seen last is on the screen and not offered.
+The click-through model adds its signal where there is one.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from serving.ctr import rerank
 from serving.services import Services
 from serving.stores import UserRecord
 from serving.surfaces.asked import Asked, Found
-from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, products_of, someone
+from serving.surfaces.filled import filled
+from serving.surfaces.pool import categories_at_hand, depth, last_seen, pool, someone
 from serving.surfaces.ties import read_ties
 from serving.versions import live
 
@@ -33,13 +35,14 @@ async def now(services: Services, asked: Asked) -> Found:
         fallback, version = TOGETHER, versions.related
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
-    ranked = popular.in_category if led else popular.in_category | popular.overall
-    products = await products_of(services, [*led, *ranked], ranked)
+    on_screen = seen_items(record.profile.actions, 1)
+    offered = await filled(services, asked, person, led, popular, but=on_screen)
+    products = offered.products
     seen = await last_seen(services, record.profile)
     clicks, ctr = await _chances(services, asked, record, {item: led.get(item, 0.0) for item in products})
     candidates = surfaces.now(led, clicks, products, seen, popular.trend, person, asked.filters)
     used = {"sessions": services.now.version, "related": versions.related, "ctr": ctr}
-    return Found(candidates, fallback if led else popular.fallback, version, used)
+    return Found(candidates, offered.fallback or fallback, version, used)
 
 
 async def _sessions(services: Services, user: str, record: UserRecord) -> dict[str, float]:

@@ -120,6 +120,22 @@ def test_quality_is_that_of_the_formulas(spark: SparkSession) -> None:
     assert found.calibration_error == pytest.approx((0.2 + 0.3 + 0.6 + 0.1 + 0.6) / 5)
 
 
+def test_a_part_without_clicks_is_no_run(
+    spark: SparkSession, config: Config, trained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = ctr.labelled
+
+    def lately_none(*given: object) -> tuple[DataFrame, int]:
+        rows, as_of_ms = honest(*given)  # type: ignore[arg-type]
+        cut = ctr.split(rows, config).newest.agg(F.min("time_ms")).collect()[0][0]
+        return rows.withColumn("label", F.when(F.col("time_ms") < cut, F.col("label")).otherwise(0)), as_of_ms
+
+    monkeypatch.setattr(ctr, "labelled", lately_none)
+    outcome = ctr.run(spark, config)
+    assert outcome.exit_code == 11, outcome.message
+    assert "exposures of the newest part are clicked" in outcome.message
+
+
 def test_a_lake_with_few_exposures_is_no_run(spark: SparkSession, config: Config, trained: str) -> None:
     more = dataclasses.replace(config, ctr=dataclasses.replace(config.ctr, min_exposures=10**9))
     outcome = ctr.run(spark, more)

@@ -64,6 +64,9 @@ def test_the_job_publishes_a_version_that_serving_maps_and_keeps_the_newest(
     answer = asked(config, lambda now: now.candidates(["g1-0", "g1-2"], 4))
     assert answer is not None
     assert {item.split("-")[0] for item, _ in answer.items} == {"g1"}
+    unknown = asked(config, lambda now: now.candidates(["never", "heard of"], 4))
+    assert unknown is not None
+    assert unknown.items == []
 
 
 def test_a_session_that_the_stream_wrote_counts_in_the_next_answer(spark: SparkSession, config: Config) -> None:

@@ -72,7 +72,9 @@ def test_similar_items_are_substitutes_and_follow_what_was_seen_before(api: http
     )
     first = ask(api, "similar")
     assert ids(first)[:2] == ["coats-3", "coats-4"]
-    assert all(item.startswith("coats-") for item in ids(first))  # filled from the category
+    filled = ids(ask(api, "similar", limit=7))
+    assert all(item.startswith("coats-") for item in filled)  # from the category
+    assert set(filled) < set(ids(first)) and len(ids(first)) == 10  # then overall
     for _ in range(2):
         api.post("/v1/events", json=event("view", item_id="coats-7"))
     assert ids(ask(api, "similar"))[0] == "coats-4"
@@ -108,6 +110,33 @@ def test_nothing_repeats_across_surfaces_and_filters_hold(api: httpx.Client, sho
     assert second and not set(first) & set(second)
     priced = ids(ask(api, surface, limit=200, category="신발", min_price=20, max_price=40))
     assert set(priced) <= {"신발-1", "신발-2", "신발-3"} and priced
+
+
+def own_only(shop: Shop, surface: str, item: str, api: httpx.Client) -> None:
+    """The surface's own source knows nothing but coats."""
+    coats = [(f"coats-{n}", 9.0 - n, 0.5) for n in range(1, 8)]
+    for kind in ("related", "similar"):
+        shop.relate(kind, {item: coats})
+    shop.train("u-1", {name: score for name, score, _ in coats})
+    api.post("/v1/events", json=event("view", item_id=item, category="coats"))
+
+
+@pytest.mark.parametrize("surface", [one for one in ALL if one != "trending"])
+def test_what_filters_leave_short_is_filled_with_popular_items(api: httpx.Client, shop: Shop, surface: str) -> None:
+    own_only(shop, surface, "coats-0", api)
+    own = ask(api, surface, limit=3)
+    assert own["fallback"] == ("together" if surface == "now" else None)
+    other = ask(api, surface, limit=3, category="bags")
+    assert (other["fallback"], len(other["items"])) == ("popular-in-category", 3)
+    for n in range(8):
+        shop.connection.zrem(shop.keys.ranking("popular", "coats"), f"coats\x1fcoats-{n}")
+    overall = ask(api, surface, limit=3, exclude=",".join(f"coats-{n}" for n in range(8)))
+    assert (overall["fallback"], len(overall["items"])) == ("popular", 3)
+    filled = ask(api, surface, limit=20, max_price=30)
+    assert filled["fallback"] == own["fallback"]
+    assert {"bags-0", "신발-0", "bags-2", "coats-2"} <= set(ids(filled))
+    nothing = ask(api, surface, min_price=1e6)
+    assert (nothing["fallback"], nothing["items"]) == ("none", [])
 
 
 @pytest.mark.parametrize("surface", ALL)

@@ -67,6 +67,12 @@ def test_an_item_without_a_price_is_offered_unless_a_price_is_asked_for(
 
 
 @every_surface
+def test_an_item_that_costs_nothing_is_answered(api: httpx.Client, shop: Shop, surface: str) -> None:
+    shop.connection.hset(shop.keys.product("bags-0"), "price", "0")
+    assert ask(api, surface, item="bags-0", limit=5)["items"]
+
+
+@every_surface
 def test_an_empty_catalogue_and_no_events_give_an_empty_marked_answer(api: httpx.Client, surface: str) -> None:
     found = ask(api, surface)
     assert (found["fallback"], found["items"], found["model_version"]) == ("none", [], None)

@@ -53,6 +53,12 @@ def test_somebody_new_gets_every_surface_from_its_own_source_after_one_look(
         found = ask(api, surface, user="new", item="i1-0", limit=5)
         assert (surface, found["fallback"], group(found, 3)) == (surface, None, {"i1"})
         assert found["model_version"]
+    assert "i1-0" not in ids(ask(api, "now", user="new", limit=200))  # is on the screen
+    version = (redis_conn.get(keys.live_related) or b"").decode()  # type: ignore[union-attr]
+    redis_conn.set(keys.related(version, "similar", "unheard-of"), '[["i2-3", 5.0, 0.5]]')
+    view(api, "other", "unheard-of")
+    found = ask(api, "now", user="other", limit=1)
+    assert (found["fallback"], ids(found)) == ("together", ["i2-3"])
     assert redis_conn.get(keys.candidates(ask(api, "for-you")["model_version"], "new")) is None
 
 

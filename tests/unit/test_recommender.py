@@ -70,6 +70,15 @@ def test_ids_are_found_and_unknown_ones_are_left_out(store: ModelStore) -> None:
     assert model.names(model.places(NAMES)) == NAMES
     assert model.places(["unknown", "", "옷", NAMES[-1], "zz"]).tolist() == [ITEMS - 1]
     assert model.places([]).tolist() == []
+    assert model.known(["unknown", NAMES[3], NAMES[3] + "-and-more", NAMES[1]])[0] == [NAMES[3], NAMES[1]]
+
+
+def test_a_longer_id_has_no_ids_copied(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, widths = store.open("1"), []
+    found = np.searchsorted
+    monkeypatch.setattr(np, "searchsorted", lambda ids, wanted: widths.append(wanted.dtype) or found(ids, wanted))
+    assert model.places(["x" * 64, NAMES[0]]).tolist() == [0]
+    assert widths == [model.ids.dtype]
 
 
 def test_als_alone_needs_no_item_item_model_and_a_version_that_vanished_is_said(store: ModelStore) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.config_load import load_config
@@ -49,6 +49,7 @@ def fact_of(key: tuple[int, str, str], rows: pd.DataFrame) -> UserFact:
     return UserFact(*key, counts, int(rows["time_ms"].max()), None if pd.isna(price) else float(price))
 
 
+@settings(deadline=None)
 @given(st.lists(actions, max_size=60), st.randoms(use_true_random=False))
 def test_the_profile_is_what_pandas_computes(given_actions: list[Action], random: Random) -> None:
     table = pd.DataFrame(given_actions, columns=Action._fields)
@@ -58,14 +59,18 @@ def test_the_profile_is_what_pandas_computes(given_actions: list[Action], random
     facts = [fact_of(key, rows) for key, rows in of_item if random.random() < 0.7]
     found = profile(facts, [a for a, kept in zip(given_actions, listed, strict=True) if kept], {}, CONFIG)
 
-    # Listed actions as they are; of the others as many as the facts count above them, at the fact's time and price.
+    # Listed actions as they are; of the others as many as the facts count above them, at the fact's time and price;
+    # of very many repeats some have weight.
     counted = pd.DataFrame(
         [(f.minute, f.category, f.item_id, kind, n, f.last_ms, f.price) for f in facts for kind, n in f.counts.items()],
         columns=[*KEY, "n", "time_ms", "price"],
     )
     sizes = table[listed].groupby(KEY).size().rename("listed").reset_index()
     more = counted.merge(sizes, on=KEY, how="left").fillna({"listed": 0})
-    more = more.loc[more.index.repeat((more["n"] - more["listed"]).clip(lower=0).astype(int))]
+    every = more.loc[more.index.repeat((more["n"] - more["listed"]).clip(lower=0).astype(int))]
+    counts = pd.concat([table["event_type"][listed], every["event_type"]]).value_counts().to_dict()
+    weighed = (more["n"].clip(upper=MOST_REPEATS) - more["listed"]).clip(lower=0)
+    more = more.loc[more.index.repeat(weighed.astype(int))]
     frame = pd.concat([table[listed], more])[["time_ms", "event_type", "category", "price"]]
     frame = frame.astype({"price": float, "time_ms": "int64"})
     if frame.empty:
@@ -77,7 +82,7 @@ def test_the_profile_is_what_pandas_computes(given_actions: list[Action], random
     decayed = decayed[(decayed.index != "") & (decayed > 0)]
     expected = (decayed / decayed.sum()).to_dict()
     assert found.categories == pytest.approx(expected)
-    assert found.counts == frame["event_type"].value_counts().to_dict()
+    assert found.counts == counts
     priced = frame["price"].notna() & (weight > 0)
     if priced.any():
         prices = frame["price"][priced].to_numpy(dtype=float)

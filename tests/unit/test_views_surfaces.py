@@ -162,6 +162,7 @@ def test_signals_have_their_formulas() -> None:
     band = {"low": 10.0, "high": 40.0}
     assert [price_fit(price, band) for price in (10, 25, 40, 5, 80, 0, None)] == [1, 1, 1, 0.5, 0.5, 0, 0]
     assert price_fit(10, {"low": None, "high": None}) == 0
+    assert price_fit(10, {"low": 0.0, "high": 0.0}) == 0
     assert [tired(n) for n in (0, 1, 3)] == [0, -0.25, -0.5]
     assert [fresh(day, TODAY, 14.0) for day in (None, TODAY + 3, TODAY, TODAY - 28)] == [0, 1, 1, 0.25]
     assert alike(Product("c", 10.0, "s", "b"), Product("c", 20.0, "s", "b")) == 0.875
