@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from batch.ctr_exposures import Label, _of_people, labelled
+from batch.ctr_exposures import MOST_SHOWN, Label, _of_people, labelled
 from common.views.ctr_features import COUNTED
 
 LABEL = Label(("click", "cart_add"), 60_000)
@@ -79,3 +79,10 @@ def test_an_action_counts_in_time_and_unless_it_names_another_place(
     action = base | {"event_id": "2", "event_type": kind, **dict.fromkeys(COUNTS), "time_ms": 1000 + after_ms}
     rows = [shown, action | {"surface": surface, "position": position}]
     assert labelled(pa.Table.from_pylist(rows), LABEL)["label"].to_pylist() == [label]
+
+
+def test_of_very_many_exposures_of_one_item_to_one_person_the_newest_count() -> None:
+    product = {"item_id": "i", "category": "c", "price": 5.0, "brand": "", "style": "", "launch_date": None}
+    base = {"user": "u", "event_type": "exposure", "surface": "home", "position": 1.0, **product, **COUNTS}
+    table = pa.Table.from_pylist([base | {"event_id": f"{n}", "time_ms": n} for n in range(MOST_SHOWN + 100)])
+    assert labelled(table, LABEL)["time_ms"].to_pylist() == list(range(100, MOST_SHOWN + 100))
