@@ -61,7 +61,7 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
     assert redis_conn.exists(keys.fresh("i-1")) == 0
     assert keys_of(redis_conn, config, "u-1") == {"u:{u-1}:forgotten"}
     assert keys_of(redis_conn, config, "s-1") == {"u:{s-1}:forgotten"}
-    assert len(keys_of(redis_conn, config, "u-2")) == 4
+    assert len(keys_of(redis_conn, config, "u-2")) == 5
     assert api.get("/v1/users/u-1/profile").json()["recent"] == []
     ((key, noted),) = records(config, TOPIC)
     assert (key, noted["user"], noted["sessions"]) == ("u-1", "u-1", ["s-1"])
