@@ -109,8 +109,7 @@ def test_planted_tastes_beat_popularity_and_a_model_trained_on_shuffled_data_is_
 
 @pytest.fixture
 def served(config: Config, platform: Config) -> Config:
-    redis = replace(platform.redis, prefix=f"als-{uuid.uuid4().hex}")
-    return replace(config, state_dir=platform.state_dir, redis=redis)
+    return replace(config, redis=replace(platform.redis, prefix=f"als-{uuid.uuid4().hex}"))
 
 
 def test_a_refused_model_is_recorded_and_what_users_bought_is_known(spark: SparkSession, served: Config) -> None:
