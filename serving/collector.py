@@ -25,6 +25,7 @@ from serving.services import Services
 
 log = logging.getLogger("stylestream.serving.collector")
 MAX_EVENT_BYTES = 262_144
+AGAIN_SECONDS = 0.02
 TOO_DEEP = Rejection("", f"is nested deeper than {MAX_NESTING} levels")
 TOO_LARGE = Rejection("", f"must be at most {MAX_EVENT_BYTES} bytes")
 
@@ -75,14 +76,20 @@ class Collector:
         for _, why in refused:
             metrics.rejected.labels(why.field, why.reason).inc()
 
-    async def _accept(self, events: dict[str, Event]) -> None:
+    async def _accept(self, events: dict[str, Event], again: bool = True) -> None:
         ours, done = await self._claim(events)
-        others = [self._on_their_way.get(event_id) for event_id in events.keys() - ours - done]
-        self._services.metrics.resent.inc(len(events) - len(ours))
+        rest = events.keys() - ours - done
+        unseen = {event_id: events[event_id] for event_id in rest if event_id not in self._on_their_way}
+        others = [self._on_their_way[event_id] for event_id in rest - unseen.keys()]
+        if again:
+            self._services.metrics.resent.inc(len(events) - len(ours))
         sent = await self._produce({event_id: events[event_id] for event_id in events if event_id in ours})
-        elsewhere = all([other is not None and await asyncio.shield(other) for other in others])
-        if not (sent and elsewhere):
+        elsewhere = all([await asyncio.shield(other) for other in others])
+        if not (sent and elsewhere and (again or not unseen)):
             raise unavailable("Kafka does not answer")
+        if unseen:  # the guard was taken a moment ago: who took it has not come to produce yet, or is another process
+            await asyncio.sleep(AGAIN_SECONDS)
+            await self._accept(unseen, again=False)
 
     async def _claim(self, events: dict[str, Event]) -> tuple[set[str], set[str]]:
         """Takes the guards and fills the events; one pipeline."""
