@@ -32,10 +32,10 @@ from local.simulator.session import Shop
 from local.simulator.simulation import Simulation
 
 SECTION = "click-through"
-JOBS = ("facts", "als", "sessions", "related", "ctr")
+JOBS = ("als", "sessions", "related", "ctr")
 BEST = "best possible"
 BESIDE = {surface: POPULAR if surface in ("for-you", "now") else IN_CATEGORY for surface in SURFACES}
-WAIT_SECONDS = 600
+WAIT_SECONDS = 1800  # a job takes half a minute, but much longer on a busy machine
 
 
 def measure(ask: Ask) -> list[Row]:
@@ -96,7 +96,7 @@ def _serve(stack: Stack, client: httpx.Client, address: str, user: str) -> None:
         answers = [client.get(f"/v1/users/{quote(user)}/recommendations/{name}") for name in ("for-you", "now")]
         return all(answer.raise_for_status().json()["model_version"] for answer in answers)
 
-    stack.wait("the models in the API", loaded, 60, every=0.5)
+    stack.wait("the models in the API", loaded, WAIT_SECONDS, every=0.5)
     stack.pause(10)  # the counts behind the click-through model are read every few seconds
 
 
