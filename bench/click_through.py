@@ -5,7 +5,8 @@ article each, drawn by the simulator as it draws theirs: some who were there bef
 look, which the collector gets as any other, the API is asked for every surface, and the lists are judged by what
 the simulator knows (`bench.click_judge`): in the category of the look, as the simulator itself shows lists. Beside them
 the ranking `popular` of all and of that category, and the best list there is. Nothing served knows the truth. The
-simulator has no complements: `related` is judged like the others.
+simulator has no complements: nobody is drawn to another category by what lies in the cart. What `related` shows from
+there can only cost it clicks here, so it has no target beside the category's own ranking.
 
 The same seed gives the same shop and tastes; events are of now, so that visits differ with the hour.
 """
@@ -34,7 +35,7 @@ from local.simulator.simulation import Simulation
 SECTION = "click-through"
 JOBS = ("als", "sessions", "related", "ctr")
 BEST = "best possible"
-BESIDE = {surface: POPULAR if surface in ("for-you", "now") else IN_CATEGORY for surface in SURFACES}
+OF_A_CATEGORY = ("trending", "similar")  # by what they are meant to show: these have to beat its own ranking, too
 WAIT_SECONDS = 1800  # a job takes half a minute, but much longer on a busy machine
 
 
@@ -118,13 +119,14 @@ def rows(shop: Shop, looks: list[Look], shown: Shown) -> list[Row]:
         for name in (POPULAR, IN_CATEGORY, BEST)
     ]
     for name in SURFACES:
-        beside = BESIDE[name]
-        own = worth[name]
+        own, least = worth[name], 1.0 if name in OF_A_CATEGORY else None
+        in_category = mean_ratio(own, worth[IN_CATEGORY], users)
         found += [
             row(SECTION, f"{name}, clicks per 100 places", 100 * sum(own.values()) / len(users), ""),
-            row(SECTION, f"{name} by {beside}", mean_ratio(own, worth[beside], users), "ratio", 1.0, least=True),
-            row(SECTION, f"{name} by {beside}, new shoppers", mean_ratio(own, worth[beside], new), "ratio"),
+            row(SECTION, f"{name} by {POPULAR}", mean_ratio(own, worth[POPULAR], users), "ratio", 1.0, least=True),
+            row(SECTION, f"{name} by {POPULAR}, new shoppers", mean_ratio(own, worth[POPULAR], new), "ratio"),
+            row(SECTION, f"{name} by {IN_CATEGORY}", in_category, "ratio", least, least=True),
             row(SECTION, f"{name} by {BEST}", mean_ratio(own, worth[BEST], users), "ratio"),
-            row(SECTION, f"{name} by {beside}, demand", mean_ratio(covered[name], covered[beside], users), "ratio"),
+            row(SECTION, f"{name} by {POPULAR}, demand", mean_ratio(covered[name], covered[POPULAR], users), "ratio"),
         ]
     return found
