@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -109,7 +110,11 @@ def test_a_model_trained_on_shuffled_data_is_refused_and_the_live_one_stays(
 ) -> None:
     shuffled = replace(config, lake_path=f"{config.lake_path}-shuffled")
     append(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), shuffled, "events")
-    assert run(spark, shuffled).status == "refused"
+    outcome = run(spark, shuffled)
+    assert (outcome.status, outcome.exit_code) == ("refused", 10)
+    assert "must be at least 1 " in outcome.message
+    assert [(found.status, found.events_version) for found in runs(spark, shuffled)] == [("refused", 0)]
+    assert not (Path(shuffled.lake_path) / "als_candidates").exists()
     assert models.live_version(config) == trained
     assert not model_store(shuffled).factors.versions()
 
