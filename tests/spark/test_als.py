@@ -1,5 +1,6 @@
 """The model on planted tastes: it finds them, beats popularity, and the gate refuses data without any."""
 
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from batch.trial import Trial, trial
 from common.config import Config
 from common.config_load import load_config
 from common.config_models import AlsConfig, ItemItemConfig
+from common.keys import Keys
 from common.models.recommender import ModelStore
+from common.redis_client import redis_target
 from tests.lake_events import START, event, lake_events, planted
 
 NOW = int(START.timestamp() * 1000)
@@ -104,15 +107,31 @@ def test_planted_tastes_beat_popularity_and_a_model_trained_on_shuffled_data_is_
     assert "must be at least 1 " in without.refusal(1.0, 0.95)
 
 
-def test_a_refused_model_is_recorded_and_nothing_else(spark: SparkSession, config: Config) -> None:
-    append(lake_events(spark, planted(3, 25, 12, 7, seed=3, shuffled=True)), config, "events")
+@pytest.fixture
+def served(config: Config, platform: Config) -> Config:
+    redis = replace(platform.redis, prefix=f"als-{uuid.uuid4().hex}")
+    return replace(config, state_dir=platform.state_dir, redis=redis)
+
+
+def test_a_refused_model_is_recorded_and_what_users_bought_is_known(spark: SparkSession, served: Config) -> None:
+    config, rows = served, planted(3, 25, 12, 7, seed=3, shuffled=True)
+    append(lake_events(spark, rows), config, "events")
     outcome = run(spark, config)
     assert (outcome.status, outcome.exit_code) == ("refused", 10)
     assert [(found.status, found.events_version) for found in runs(spark, config)] == [("refused", 0)]
     assert not (Path(config.lake_path) / "als_candidates").exists()
+    pairs = {(row["user_id"], row["item_id"]) for row in rows if row["event_type"] == "purchase"}
+    assert {(user, item) for user in {row["user_id"] for row in rows} for item in bought(config, user)} == pairs
 
 
-def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, config: Config) -> None:
+def bought(config: Config, user: str) -> set[str]:
+    with redis_target(config).connect() as client:
+        found = client.smembers(Keys(config.redis.prefix).bought(user))
+    return {item.decode() for item in found}  # type: ignore[union-attr]
+
+
+def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, served: Config) -> None:
+    config = served
     assert run(spark, config).message == "not trained: 0 interactions in the lake"
     append(lake_events(spark, [event(1, "search", 0, "ann", None)]), config, "events")
     assert "0 interactions in the lake" in run(spark, config).message
@@ -120,6 +139,8 @@ def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, config: 
     outcome = run(spark, config)
     assert (outcome.exit_code, runs(spark, config)) == (11, [])
     assert "1 interactions of 1 users with 1 items" in outcome.message
+    append(lake_events(spark, [event(3, "purchase", 0, "ann", "hat")]), config, "events")
+    assert (run(spark, config).exit_code, bought(config, "ann")) == (11, {"hat"})
 
 
 def test_rollbacks_go_back_one_by_one() -> None:
