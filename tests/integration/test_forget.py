@@ -101,7 +101,7 @@ def test_an_event_ahead_of_its_arrival_does_not_survive_and_what_comes_after_the
     redis_conn.zadd(keys.shown("u-1"), {"i-old": now_ms, "i-later": later})
     redis_conn.zadd(keys.sessions("u-1"), {"s-old": now_ms - 1, "s-later": asked + 1})
     for _ in range(2):
-        forget_in_redis(redis_conn, keys, "u-1", asked, None, 60)
+        forget_in_redis(redis_conn, keys, "u-1", asked, (), 60)
         assert redis_conn.zrange(keys.shown("u-1"), 0, -1) == [b"i-later"]
         assert redis_conn.zrange(keys.sessions("u-1"), 0, -1) == [b"s-later"]
 

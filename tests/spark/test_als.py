@@ -14,7 +14,7 @@ from batch.held_out import hold_out, known_users
 from batch.interactions import actions, interactions
 from batch.live import working_store
 from batch.recommend import histories, recommend
-from batch.registry import Reason, lived, runs
+from batch.registry import runs
 from batch.tables import append
 from batch.training import train
 from batch.trial import Trial, trial
@@ -141,11 +141,3 @@ def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, served: 
     assert "1 interactions of 1 users with 1 items" in outcome.message
     append(lake_events(spark, [event(3, "purchase", 0, "ann", "hat")]), config, "events")
     assert (run(spark, config).exit_code, bought(config, "ann")) == (11, {"hat"})
-
-
-def test_rollbacks_go_back_one_by_one() -> None:
-    history: list[tuple[str, Reason]] = [("a", "publish"), ("b", "publish"), ("c", "publish")]
-    assert lived(history) == ["a", "b", "c"]
-    assert lived([*history, ("b", "rollback")]) == ["a", "b"]
-    assert lived([*history, ("b", "rollback"), ("a", "rollback")]) == ["a"]
-    assert lived([*history, ("a", "promote"), ("c", "rollback")]) == ["a", "b", "c"]
