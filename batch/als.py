@@ -9,7 +9,8 @@ left out here, and once more at serving, which knows the purchases since.
 With `als.search.trials` the parameters are searched first, on a part of the older actions. A model that does not
 beat popularity by `als.min_lift_over_popularity`, or the live model's parameters by `als.min_lift_over_live`, is
 recorded as refused and not published (exit 10); too little data is no run at all (exit 11). With `als.canary_share`
-below 1 a new model is published as a canary: the live one stays until somebody promotes the new one.
+below 1 a new model is a canary: the live one stays until somebody promotes the new one. While a canary runs, further
+models are published but not served, so that it is compared undisturbed.
 """
 
 import json
@@ -131,14 +132,11 @@ def _save(config: Config, als: AlsConfig, strengths: DataFrame, given: _Input, v
 
 
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
-    live = models.live_version(config)
-    share = config.als.canary_share if live else 1.0  # the first has nothing to stand beside
     models.publish(spark, config, version)
-    models.serve(spark, config, version, "publish", share)
+    how = models.serve_new(spark, config, version)
     registry.set_status(spark, config, version, "published")
     models.retire(spark, config)
     ours, popularity = metrics[metrics["published"]], metrics["popularity"]
-    how = "is live" if share == 1 else f"is the canary for {100 * share:.3g} % of the users, {live} stays live"
     return Outcome(
         "done",
         f"model {version} {how}: {metrics['users']} users, {metrics['items']} items,"

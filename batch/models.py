@@ -86,6 +86,17 @@ def serve(spark: SparkSession, config: Config, version: str, reason: Reason, sha
         move_pointer(spark, config, version, reason)
 
 
+def serve_new(spark: SparkSession, config: Config, version: str) -> str:
+    """A new published version to `als.canary_share` of the users, the first of all to all; while a canary runs, to
+    nobody. Returns what it is now, in words."""
+    live, running = live_version(config), canary.running(config)
+    if live and running:
+        return f"is kept, not served: the canary {running} runs beside {live}"
+    share = config.als.canary_share if live else 1.0
+    serve(spark, config, version, "publish", share)
+    return "is live" if share == 1 else f"is the canary for {100 * share:.3g} % of the users, {live} stays live"
+
+
 def rollback(spark: SparkSession, config: Config) -> str:
     """Ends the canary if there is one, else serves the version that was live before; returns what is live now."""
     if canary.end(spark, config) is not None:

@@ -10,7 +10,7 @@ import pytest
 import redis
 from pyspark.sql import SparkSession
 
-from batch import models
+from batch import canary, models
 from batch.als import run
 from batch.live import live_parameters
 from batch.registry import record, runs
@@ -18,6 +18,7 @@ from batch.tables import append
 from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
+from common.models.canary import Canary
 from common.models.recommender import History, model_store
 from common.redis_client import redis_target
 from common.sources.lake import read_table
@@ -117,14 +118,18 @@ def test_a_model_trained_on_shuffled_data_is_refused_and_the_live_one_stays(
 def test_training_again_compares_with_the_live_models_parameters_and_rolls_back(
     spark: SparkSession, config: Config, client: "redis.Redis", trained: str
 ) -> None:
-    other = replace(config, als=replace(config.als, alpha=3.0))
+    other = replace(config, als=replace(config.als, alpha=3.0, canary_share=0.5))
     assert live_parameters(spark, other) == replace(
         other.als, alpha=config.als.alpha, share=orjson.loads(runs(spark, config)[0].parameters)["share"]
     )
-    assert run(spark, other).status == "done"
-    again = models.live_version(config)
+    outcome = run(spark, other)
     newest = runs(spark, config)[0]
-    assert (newest.version, newest.status) == (again, "published")
+    again = newest.version
+    assert outcome.message.startswith(f"model {again} is the canary for 50 % of the users, {trained} stays live: ")
+    assert newest.status == "published"
+    assert (models.live_version(config), canary.running(config)) == (trained, Canary(again, 0.5))
+    models.promote(spark, config, again)
+    assert (models.live_version(config), canary.running(config)) == (again, None)
     assert "live" in orjson.loads(newest.metrics)
     assert model_store(config).factors.versions() == [trained, again]
     assert models.rollback(spark, config) == models.live_version(config) == trained
