@@ -138,7 +138,8 @@ def test_it_is_kept_restored_and_refused_where_it_makes_no_sense(
     registry.record(spark, two, other)
     one = dataclasses.replace(two, als=dataclasses.replace(two.als, keep_versions=1))
     assert models.retire(spark, one) == []
-    redis_conn.flushdb()
+    for key in redis_conn.scan_iter(f"{two.redis.prefix}:*"):
+        redis_conn.delete(key)
     assert rebuild._model(spark, two) == f"{NEW}, 16 users; canary {OLD} for 40 % of the users"
     assert (models.live_version(two), canary.running(two)) == (NEW, Canary(OLD, SHARE))
     assert all(redis_conn.exists(keys.candidates(version, USERS[0])) for version in LISTED)
