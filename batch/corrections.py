@@ -6,7 +6,7 @@ the pointer.
 Formulas: `common.models.corrections`. What comes to the driver grows with categories, not with items or users.
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from batch.entry import run_job
 from batch.outcome import Outcome
-from batch.tables import append
+from batch.tables import append, newest_days
 from common.config import Config, RankingConfig
 from common.keys import ALL, Keys
 from common.models.corrections import HOURS, Array, factors, usual_rates
@@ -31,7 +31,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     """Learns and publishes the factors of every corrected ranking."""
     if not exists(spark, config, ITEM_FACTS):
         return Outcome("no-data", "no corrections: no item facts yet, run 'stylestream batch facts'")
-    facts = newest_days(read_table(spark, config, ITEM_FACTS), config.rankings.corrections.days)
+    facts = newest_days(read_table(spark, config, ITEM_FACTS), config.rankings.corrections.days, "window_start")
     version = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
     definitions = {ranking.name: ranking for ranking in config.rankings.definitions}
     categories: list[str] = []
@@ -51,15 +51,6 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     with redis_target(config).connect() as client:
         client.set(Keys(config.redis.prefix).live_corrections, version, ex=TTL_SECONDS)
     return Outcome("done", f"corrections {version} of {len(categories)} categories")
-
-
-def newest_days(facts: DataFrame, days: int) -> DataFrame:
-    """The facts of the `days` before the newest of them."""
-    newest = facts.agg(F.max("window_start")).collect()[0][0]
-    if newest is None:
-        return facts
-    since = newest - timedelta(days=days)
-    return facts.where((F.col("date") >= F.lit(since.date())) & (F.col("window_start") > F.lit(since)))
 
 
 def learn(facts: DataFrame, ranking: RankingConfig, config: Config) -> tuple[list[str], Array]:

@@ -163,13 +163,13 @@ def _publish(spark: SparkSession, config: Config, made: Trained, started: dateti
         "drift": drift,
     }
     model = card.dump().decode()
-    texts = json.dumps(asdict(ctr)), json.dumps(metrics), model
+    texts = json.dumps(asdict(ctr)), json.dumps(metrics)
     ended = datetime.now(timezone.utc)
     if why:
-        record(spark, config, Run(card.version, started, ended, events_version, *texts, "refused"))
+        record(spark, config, Run(card.version, started, ended, events_version, *texts, "refused", model))
         return Outcome("refused", f"click-through model {card.version} refused: {why}; {drift}")
     publish(config, card.version, model)
-    record(spark, config, Run(card.version, started, ended, events_version, *texts, "published"))
+    record(spark, config, Run(card.version, started, ended, events_version, *texts, "published", model))
     retire(spark, config)
     return Outcome(
         "done",

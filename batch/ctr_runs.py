@@ -6,14 +6,14 @@ training. Status: `published`, `refused` (by the gate) or `retired` (no longer i
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from batch import registry
 from batch.publish import TTL_SECONDS
+from batch.registry import RUN_COLUMNS
 from batch.tables import append
 from common.config import Config
 from common.errors import UnavailableError
@@ -23,25 +23,14 @@ from common.redis_client import redis_target
 from common.sources.lake import exists, read_table, table_path
 
 RUNS = "ctr_runs"
-COLUMNS = (
-    "version string, started timestamp, finished timestamp, events_version bigint, parameters string,"
-    " metrics string, model string, status string"
-)
-Status = Literal["published", "refused", "retired"]
+COLUMNS = f"{RUN_COLUMNS}, model string"
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(registry.Run):
     """One training; `parameters`, `metrics` and `model` are JSON."""
 
-    version: str
-    started: datetime
-    finished: datetime
-    events_version: int
-    parameters: str
-    metrics: str
     model: str
-    status: Status
 
 
 def record(spark: SparkSession, config: Config, run: Run) -> None:

@@ -17,11 +17,15 @@ from batch.spark_log import started_into
 from common.config import Config
 from common.config_load import load_config
 from common.errors import StylestreamError
-from common.session import build_session
+from common.session import DEFAULTS, build_session
 from common.sources.lake import EVENTS, table_path
 
 Job = Callable[[SparkSession, Config], Outcome]
 SESSION = {"spark.cleaner.referenceTracking.cleanCheckpoints": "true"}
+# On little data a job is over before the JVM's optimising compiler has paid for itself: `als` on 40,000 events took 197
+# core-seconds with it, 148 without (one run each).
+LITTLE_BYTES = 16 * 2**20
+SHORT = {"spark.driver.extraJavaOptions": f"{DEFAULTS['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1"}
 
 
 def execute(name: str, job: Job, config: Config, spark_log: Path | None = None) -> Outcome:
@@ -42,7 +46,7 @@ def session(config: Config, name: str, spark_log: Path | None = None) -> Iterato
     A failure that is not ours to explain names that file on stderr.
     """
     with started_into(spark_log):
-        spark = build_session(config, f"stylestream-{name}", SESSION)
+        spark = build_session(config, f"stylestream-{name}", SESSION | (SHORT if little(config) else {}))
     try:
         yield spark
     except StylestreamError:
@@ -53,6 +57,13 @@ def session(config: Config, name: str, spark_log: Path | None = None) -> Iterato
         raise
     finally:
         spark.stop()
+
+
+def little(config: Config) -> bool:
+    """Whether the lake is on a local disk and has few events yet."""
+    if "://" in config.lake_path:
+        return False
+    return sum(file.stat().st_size for file in Path(table_path(config, EVENTS)).rglob("*.parquet")) < LITTLE_BYTES
 
 
 def run_job(name: str, job: Job, arguments: list[str] | None = None) -> None:

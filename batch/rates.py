@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.corrections import newest_days
 from batch.entry import run_job
 from batch.outcome import Outcome
+from batch.tables import newest_days
 from common.config import Config, RateConfig
 from common.events import COUNTS
 from common.keys import SEPARATOR
@@ -31,7 +31,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     facts = read_table(spark, config, ITEM_FACTS)
     if exists(spark, config, ITEM_EXCESS):
         facts = facts.unionByName(read_table(spark, config, ITEM_EXCESS))
-    recent = newest_days(facts, config.rankings.corrections.days)
+    recent = newest_days(facts, config.rankings.corrections.days, "window_start")
     written = [publish_rates(rated(recent, rate), config, rate.name, version) for rate in config.rankings.rates]
     if not sum(written):
         return Outcome("no-data", "no rates: nothing has been seen yet")

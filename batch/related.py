@@ -13,7 +13,7 @@ item's two lists under the version's own keys, counted, and last of all the poin
 `together` is √G² (`batch.together`), `als` the cosine of the factors; how much each counts is for serving to say.
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -22,7 +22,7 @@ from batch import registry, related_versions
 from batch.alike import cosine, nearest
 from batch.entry import run_job
 from batch.outcome import Outcome
-from batch.tables import newest_version
+from batch.tables import newest_days, newest_version
 from batch.together import carts, sessions, together
 from common.config import Config
 from common.sources.lake import EVENTS, exists, read_table
@@ -49,15 +49,6 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     related_versions.move_pointer(config, version)
     related_versions.retire(spark, config)
     return Outcome("done", f"related items {version} are live: {written} lists, events version {events_version}")
-
-
-def newest_days(events: DataFrame, days: int) -> DataFrame:
-    """The events of the `days` before the newest of them."""
-    newest = events.agg(F.max("event_time")).collect()[0][0]
-    if newest is None:
-        return events
-    since = newest - timedelta(days=days)
-    return events.where((F.col("date") >= F.lit(since.date())) & (F.col("event_time") > F.lit(since)))
 
 
 def complements(events: DataFrame, factors: DataFrame, config: Config) -> DataFrame:

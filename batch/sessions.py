@@ -7,7 +7,7 @@ figures come to the driver. Then the pointers move, the lake's and the one in Re
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from batch.entry import run_job
 from batch.interactions import user_key
 from batch.outcome import Outcome
-from batch.tables import newest_version
+from batch.tables import newest_days, newest_version
 from common.artifacts import Artifacts, artifacts
 from common.config import Config
 from common.config_models import SessionsConfig
@@ -66,15 +66,6 @@ def publish(config: Config) -> str:
         with redis_target(config).connect() as client:
             client.set(Keys(config.redis.prefix).live_sessions, version)
     return version
-
-
-def newest_days(events: DataFrame, days: int) -> DataFrame:
-    """The events of the `days` before the newest of them."""
-    newest = events.agg(F.max("event_time")).collect()[0][0]
-    if newest is None:
-        return events
-    since = newest - timedelta(days=days)
-    return events.where((F.col("date") >= F.lit(since.date())) & (F.col("event_time") > F.lit(since)))
 
 
 def sessions(events: DataFrame, config: SessionsConfig) -> DataFrame:

@@ -1,7 +1,10 @@
 """What batch jobs do with Delta tables beyond reading them: newest version, adding, replacing a part."""
 
+from datetime import timedelta
+
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from common.config import Config
 from common.sources.lake import exists, table_path
@@ -44,3 +47,13 @@ def delete_part(spark: SparkSession, config: Config, name: str, predicate: str) 
     """Deletes the rows of `predicate`; their files go with the next vacuum."""
     if exists(spark, config, name):
         DeltaTable.forPath(spark, table_path(config, name)).delete(predicate)
+
+
+def newest_days(rows: DataFrame, days: int, time: str = "event_time") -> DataFrame:
+    """The rows of the `days` before the newest of them, by the column `time`; only the partitions `date` that may have
+    some are read."""
+    newest = rows.agg(F.max(time)).collect()[0][0]
+    if newest is None:
+        return rows
+    since = newest - timedelta(days=days)
+    return rows.where((F.col("date") >= F.lit(since.date())) & (F.col(time) > F.lit(since)))

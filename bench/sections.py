@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench import als, ctr, freshness, keywords, next_item, rankings, serving, throughput
+from bench import als, click_through, ctr, freshness, keywords, next_item, rankings, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
@@ -43,6 +43,7 @@ SECTIONS: dict[str, Callable[[Ask], list[Row]]] = {
     "serving": measure_serving,
     "keywords": keywords.measure,
     "ctr": ctr.measure,
+    "click-through": click_through.measure,
     "als": als.measure,
     "next-item": next_item.measure,
 }

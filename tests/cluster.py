@@ -14,12 +14,14 @@ from local.process import any_port
 from tests.platform import wait_for
 
 SPARK = Path(pyspark.__file__).parent
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 
 
 def environment() -> dict[str, str]:
-    """The venv first on the path, as after activating it."""
+    """The venv first on the path, as after activating it. Six JVMs start at once and none lives long: without the
+    optimising compiler they are through sooner."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | {"SPARK_HOME": str(SPARK), "PATH": path, "PYSPARK_PYTHON": sys.executable}
+    return os.environ | {"SPARK_HOME": str(SPARK), "PATH": path, "PYSPARK_PYTHON": sys.executable, **SHORT_LIVED}
 
 
 @contextmanager

@@ -51,21 +51,26 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     down(config, print)
 
 
-@pytest.fixture
-def config(platform: Config, tmp_path: Path) -> Config:
-    """The platform seen through fresh prefixes and folders; its topics exist."""
+def fresh(platform: Config, folder: Path) -> Config:
+    """The platform seen through prefixes of its own and paths in `folder`; its topics exist."""
     from local.topics import create_topics
 
     own = uuid.uuid4().hex[:12]
     mine = dataclasses.replace(
         platform,
-        lake_path=str(tmp_path / "lake"),
-        checkpoint_path=str(tmp_path / "checkpoints"),
+        lake_path=str(folder / "lake"),
+        checkpoint_path=str(folder / "checkpoints"),
         kafka=dataclasses.replace(platform.kafka, topic_prefix=f"t{own}.", partitions=2),
         redis=dataclasses.replace(platform.redis, prefix=f"t{own}"),
     )
     create_topics(mine)
     return mine
+
+
+@pytest.fixture
+def config(platform: Config, tmp_path: Path) -> Config:
+    """A platform of this test's own."""
+    return fresh(platform, tmp_path)
 
 
 @pytest.fixture

@@ -38,6 +38,23 @@ class Person:
                 yield item, product
 
 
+class _Fit:
+    """How well a candidate fits this person now, on the three surfaces that are about a person."""
+
+    def __init__(self, user: Profile, trend: Scores) -> None:
+        self._user, self._trend, self._looked = user, trend, signals.looks(user.actions)
+
+    def of(self, item: str, product: Product) -> dict[str, float]:
+        """Its signals category, price, trend and seen."""
+        user, looked = self._user, self._looked
+        return {
+            "category": signals.category_fit(product.category, user.categories, user.current_category),
+            "price": signals.price_fit(product.price, user.price_band),
+            "trend": self._trend.get(item, 0.0),
+            "seen": signals.tired(looked[item]) if item in looked else 0.0,
+        }
+
+
 def for_you(
     als: Scores,
     products: Mapping[str, Product],
@@ -49,22 +66,14 @@ def for_you(
     fresh_days: float,
 ) -> Iterator[Candidate]:
     """`als` scores by item, `seen` the items seen last (newest first), `trend` 0 to 1, `today` in epoch days."""
-    user, model, recent = person.profile, signals.shares(als), signals.Recent(seen.items())
-    looked = signals.looks(user.actions)
+    model, recent, fit = signals.shares(als), signals.Recent(seen.items()), _Fit(person.profile, trend)
     for item, product in person.admitted(products, filters):
-        yield Candidate(
-            item,
-            product.category,
-            {
-                "als": model.get(item, 0.0),
-                "category": signals.category_fit(product.category, user.categories, user.current_category),
-                "price": signals.price_fit(product.price, user.price_band),
-                "trend": trend.get(item, 0.0),
-                "recent": recent.of(item, product),
-                "fresh": signals.fresh(product.launch_day, today, fresh_days),
-                "seen": signals.tired(looked[item]) if item in looked else 0.0,
-            },
-        )
+        own = {
+            "als": model.get(item, 0.0),
+            "recent": recent.of(item, product),
+            "fresh": signals.fresh(product.launch_day, today, fresh_days),
+        }
+        yield Candidate(item, product.category, own | fit.of(item, product))
 
 
 def now(
@@ -77,23 +86,11 @@ def now(
     filters: Filters,
 ) -> Iterator[Candidate]:
     """`session`: how strongly the last items lead to each; `clicks`: chances of a click, empty without a model."""
-    user, led, recent = person.profile, signals.shares(session), signals.Recent(seen.items())
-    chances = signals.shares(clicks)
-    looked = signals.looks(user.actions)
+    led, chances = signals.shares(session), signals.shares(clicks)
+    recent, fit = signals.Recent(seen.items()), _Fit(person.profile, trend)
     for item, product in person.admitted(products, filters):
-        yield Candidate(
-            item,
-            product.category,
-            {
-                "session": led.get(item, 0.0),
-                "ctr": chances.get(item, 0.0),
-                "category": signals.category_fit(product.category, user.categories, user.current_category),
-                "price": signals.price_fit(product.price, user.price_band),
-                "trend": trend.get(item, 0.0),
-                "recent": recent.of(item, product),
-                "seen": signals.tired(looked[item]) if item in looked else 0.0,
-            },
-        )
+        own = {"session": led.get(item, 0.0), "ctr": chances.get(item, 0.0), "recent": recent.of(item, product)}
+        yield Candidate(item, product.category, own | fit.of(item, product))
 
 
 def trending(
@@ -105,20 +102,11 @@ def trending(
     filters: Filters,
 ) -> Iterator[Candidate]:
     """`rising` and `trend` 0 to 1; `styles` the share of each style in what the user looks at."""
-    user = person.profile
-    looked = signals.looks(user.actions)
+    fit = _Fit(person.profile, trend)
     for item, product in person.admitted(products, filters):
+        style = styles.get(product.style, 0.0) if product.style else 0.0
         yield Candidate(
-            item,
-            product.category,
-            {
-                "rising": rising.get(item, 0.0),
-                "trend": trend.get(item, 0.0),
-                "category": signals.category_fit(product.category, user.categories, user.current_category),
-                "style": styles.get(product.style, 0.0) if product.style else 0.0,
-                "price": signals.price_fit(product.price, user.price_band),
-                "seen": signals.tired(looked[item]) if item in looked else 0.0,
-            },
+            item, product.category, {"rising": rising.get(item, 0.0), "style": style, **fit.of(item, product)}
         )
 
 
@@ -130,6 +118,18 @@ class Ties:
     als: Scores = field(default_factory=dict)
     session: Scores = field(default_factory=dict)
 
+    def shared(self) -> "Ties":
+        """Co-occurrence and sessions as shares of the strongest."""
+        return Ties(signals.shares(self.together), self.als, signals.shares(self.session))
+
+    def of(self, item: str) -> dict[str, float]:
+        """The signals together, als and session of an item."""
+        return {
+            "together": self.together.get(item, 0.0),
+            "als": max(self.als.get(item, 0.0), 0.0),
+            "session": self.session.get(item, 0.0),
+        }
+
 
 def related(
     ties: Ties,
@@ -140,22 +140,16 @@ def related(
     filters: Filters,
 ) -> Iterator[Candidate]:
     """Complements of the items `at_hand`: the one asked about and the cart; none of them is offered."""
-    together, session = signals.shares(ties.together), signals.shares(ties.session)
+    tied, band = ties.shared(), person.profile.price_band
     categories = {product.category for product in at_hand.values()}
     for item, product in person.admitted(products, filters):
         if item not in at_hand:
-            yield Candidate(
-                item,
-                product.category,
-                {
-                    "together": together.get(item, 0.0),
-                    "als": max(ties.als.get(item, 0.0), 0.0),
-                    "session": session.get(item, 0.0),
-                    "complement": float(bool(product.category) and product.category not in categories),
-                    "price": signals.price_fit(product.price, person.profile.price_band),
-                    "trend": trend.get(item, 0.0),
-                },
-            )
+            own = {
+                "complement": float(bool(product.category) and product.category not in categories),
+                "price": signals.price_fit(product.price, band),
+                "trend": trend.get(item, 0.0),
+            }
+            yield Candidate(item, product.category, tied.of(item) | own)
 
 
 def similar(
@@ -168,18 +162,12 @@ def similar(
     filters: Filters,
 ) -> Iterator[Candidate]:
     """Substitutes for `item`."""
-    together, session = signals.shares(ties.together), signals.shares(ties.session)
+    tied, band = ties.shared(), {"low": known.price, "high": known.price}
     for other, product in person.admitted(products, filters):
         if other != item:
-            yield Candidate(
-                other,
-                product.category,
-                {
-                    "together": together.get(other, 0.0),
-                    "als": max(ties.als.get(other, 0.0), 0.0),
-                    "session": session.get(other, 0.0),
-                    "alike": signals.alike(product, known),
-                    "price": signals.price_fit(product.price, {"low": known.price, "high": known.price}),
-                    "trend": trend.get(other, 0.0),
-                },
-            )
+            own = {
+                "alike": signals.alike(product, known),
+                "price": signals.price_fit(product.price, band),
+                "trend": trend.get(other, 0.0),
+            }
+            yield Candidate(other, product.category, tied.of(other) | own)

@@ -11,6 +11,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from local.simulator.catalog import STYLES, Catalog
 from local.simulator.shoppers import Shoppers
@@ -79,6 +80,25 @@ class Choice:
             if draw() < math.exp(-0.5 * away * away):
                 break
         return item
+
+    def chances(self, user: int) -> NDArray[np.float64]:
+        """P(item | user) of every article: what `category` and then `item` draw, in closed form.
+
+        Within a segment, with p the share of an article's appeal, f its price fit and A = Σ p f the chance that a
+        proposal is taken, T proposals end at it with p f (1 − (1 − A)^T) / A + p (1 − f) (1 − A)^(T − 1).
+        """
+        level = np.array(self._level)
+        fits = np.exp(-0.5 * ((level - self._shoppers.price_level[user]) / PRICE_WIDTH) ** 2)
+        found = np.zeros(len(level))
+        tastes = np.outer(self._shoppers.category_taste[user], self._shoppers.style_taste[user]).ravel()
+        for segment, taste in enumerate(tastes.tolist()):
+            items = self._segments[segment if segment in self._segments else self._nearest(segment)]
+            share, fit = np.exp(self.appeal[items]), fits[items]
+            share /= share.sum()
+            taken = float(share @ fit)
+            missed = 1.0 - taken
+            found[items] += taste * share * (fit * (1 - missed**TRIES) / taken + (1 - fit) * missed ** (TRIES - 1))
+        return found
 
     def _nearest(self, segment: int) -> int:
         """A segment with articles: of the same category where a small shop has one."""

@@ -35,7 +35,7 @@ async function showSurfaces() {
   const path = `/v1/users/${encodeURIComponent(user)}`;
   const shown = [];
   const list = async (start, limit) => {
-    const exclude = shown.length ? `&exclude=${encodeURIComponent(shown.join(","))}` : "";
+    const exclude = shown.map((id) => `&exclude=${encodeURIComponent(id)}`).join("");
     const found = await call(`${start}${start.includes("?") ? "&" : "?"}limit=${limit}&explain=true${exclude}`);
     shown.push(...found.items.map((row) => row.item_id));
     return found;

@@ -29,7 +29,8 @@ MaxPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 MOST_EXCLUDED = 200
 EXCLUDED = re.compile(ID_PATTERN)
 Exclude = Annotated[
-    str, Query(max_length=MOST_EXCLUDED * 65, description="items shown already, comma separated, at most 200")
+    list[str] | None,
+    Query(description="an item shown already, again for each, or several comma separated; at most 200"),
 ]
 Explain = Annotated[bool, Query(description="with reasons, which add up to the score")]
 
@@ -58,18 +59,29 @@ async def wanted(
     category: Category = None,
     min_price: MinPrice = None,
     max_price: MaxPrice = None,
-    exclude: Exclude = "",
+    exclude: Exclude = None,
     explain: Explain = False,
 ) -> Wanted:
     """A dependency of the surfaces' routes; 400 where filters contradict each other or hold what is no id."""
     if min_price is not None and max_price is not None and min_price > max_price:
         raise bad_field("min_price", "must not be above max_price")
-    excluded = frozenset(item for item in exclude.split(",") if item)
-    if len(excluded) > MOST_EXCLUDED:
+    return Wanted(limit, Filters(category, min_price, max_price, excluded(exclude or [])), explain)
+
+
+def excluded(values: list[str]) -> frozenset[str]:
+    """The items of `exclude`. An id may hold commas, so a value stands for itself as well as for its parts; 400 for one
+    that is no id and has a part that is none, and for too many."""
+    parts = {value: [part for part in value.split(",") if part] for value in values if value}
+    if len({part for several in parts.values() for part in several}) > MOST_EXCLUDED:
         raise bad_field("exclude", f"must hold at most {MOST_EXCLUDED} items")
-    if any(len(item) > 64 or not EXCLUDED.fullmatch(item) for item in excluded):
-        raise bad_field("exclude", "must be item ids, comma separated")
-    return Wanted(limit, Filters(category, min_price, max_price, excluded), explain)
+    for value, several in parts.items():
+        if not _is_id(value) and not all(map(_is_id, several)):
+            raise bad_field("exclude", "must be item ids, comma separated or each in a parameter of its own")
+    return frozenset(parts).union(*parts.values())
+
+
+def _is_id(text: str) -> bool:
+    return len(text) <= 64 and EXCLUDED.fullmatch(text) is not None
 
 
 async def known_only(request: Request) -> None:

@@ -33,11 +33,11 @@ def test_facts_and_als_run_by_spark_submit_on_a_master_with_two_workers(
     _send(config, rows)
     with cluster(tmp_path) as master:
         als = spark_submit(master, str(ROOT / "batch" / "als.py"), conf, log)
-        assert als.wait(240) == 0, log.read_text()[-3000:]
+        assert als.wait(480) == 0, log.read_text()[-3000:]
         assert redis_conn.get(Keys(config.redis.prefix).live_model)
         facts = spark_submit(master, str(ROOT / "streaming" / "facts.py"), conf, log)
         try:
-            wait_for("facts of every event", lambda: _counted(redis_conn, config) == len(rows), 150)
+            wait_for("facts of every event", lambda: _counted(redis_conn, config) == len(rows), 300)
         finally:
             facts.terminate()
         assert facts.wait(60) in (0, 143), log.read_text()[-3000:]  # spark-submit, not Python, gets the signal

@@ -19,7 +19,7 @@ from common.config import Config
 from common.keys import Keys
 from common.models.ctr import load
 from common.redis_client import redis_target
-from common.sources.lake import read_table
+from common.sources.lake import CATALOG, EVENTS, read_table
 
 END_MS = 1_790_000_000_000
 
@@ -52,6 +52,14 @@ def trained(spark: SparkSession, config: Config, tmp_path_factory: pytest.TempPa
     return live.version
 
 
+@pytest.fixture(scope="module")
+def shown(spark: SparkSession, config: Config, trained: str) -> tuple[DataFrame, int]:
+    """What the job makes of the lake, worked out once for the tests that change it."""
+    events = ctr.recent(read_table(spark, config, EVENTS), config.ctr.days)
+    rows, as_of_ms = ctr.labelled(events, read_table(spark, config, CATALOG), config)
+    return rows.localCheckpoint(), as_of_ms
+
+
 def runs(spark: SparkSession, config: Config) -> list[ctr_runs.Run]:
     rows = read_table(spark, config, ctr_runs.RUNS).orderBy("version").collect()
     return [ctr_runs.Run(**row.asDict()) for row in rows]
@@ -73,12 +81,14 @@ def test_the_run_says_what_came_of_it(spark: SparkSession, config: Config, train
 
 
 def test_a_model_trained_on_shuffled_clicks_is_refused_and_the_live_one_stays(
-    spark: SparkSession, config: Config, trained: str, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession,
+    config: Config,
+    trained: str,
+    shown: tuple[DataFrame, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    honest = ctr.labelled
-
-    def shuffled(*given: object) -> tuple[DataFrame, int]:
-        rows, as_of_ms = honest(*given)  # type: ignore[arg-type]
+    def shuffled(*_: object) -> tuple[DataFrame, int]:
+        rows, as_of_ms = shown
         rate = rows.agg(F.avg("label")).collect()[0][0]
         return rows.withColumn("label", (F.abs(F.xxhash64("event_id")) % 1000 < rate * 1000).cast("int")), as_of_ms
 
@@ -121,12 +131,10 @@ def test_quality_is_that_of_the_formulas(spark: SparkSession) -> None:
 
 
 def test_a_part_without_clicks_is_no_run(
-    spark: SparkSession, config: Config, trained: str, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, config: Config, shown: tuple[DataFrame, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = ctr.labelled
-
-    def lately_none(*given: object) -> tuple[DataFrame, int]:
-        rows, as_of_ms = honest(*given)  # type: ignore[arg-type]
+    def lately_none(*_: object) -> tuple[DataFrame, int]:
+        rows, as_of_ms = shown
         cut = ctr.split(rows, config).newest.agg(F.min("time_ms")).collect()[0][0]
         return rows.withColumn("label", F.when(F.col("time_ms") < cut, F.col("label")).otherwise(0)), as_of_ms
 
@@ -136,7 +144,10 @@ def test_a_part_without_clicks_is_no_run(
     assert "exposures of the newest part are clicked" in outcome.message
 
 
-def test_a_lake_with_few_exposures_is_no_run(spark: SparkSession, config: Config, trained: str) -> None:
+def test_a_lake_with_few_exposures_is_no_run(
+    spark: SparkSession, config: Config, shown: tuple[DataFrame, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctr, "labelled", lambda *_: shown)
     more = dataclasses.replace(config, ctr=dataclasses.replace(config.ctr, min_exposures=10**9))
     outcome = ctr.run(spark, more)
     assert outcome.status == "no-data"

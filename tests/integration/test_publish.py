@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -106,13 +107,22 @@ def test_what_serving_works_out_from_the_arrays_is_what_was_published(
 
 
 def test_a_model_trained_on_shuffled_data_is_refused_and_the_live_one_stays(
-    spark: SparkSession, config: Config, trained: str
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
 ) -> None:
     shuffled = replace(config, lake_path=f"{config.lake_path}-shuffled")
-    append(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), shuffled, "events")
-    assert run(spark, shuffled).status == "refused"
+    rows = planted(3, 25, 12, 7, seed=2, shuffled=True)
+    append(lake_events(spark, rows), shuffled, "events")
+    outcome = run(spark, shuffled)
+    assert (outcome.status, outcome.exit_code) == ("refused", 10)
+    assert "must be at least 1 " in outcome.message
+    assert [(found.status, found.events_version) for found in runs(spark, shuffled)] == [("refused", 0)]
+    assert not (Path(shuffled.lake_path) / "als_candidates").exists()
     assert models.live_version(config) == trained
     assert not model_store(shuffled).factors.versions()
+    keys = Keys(config.redis.prefix)
+    pairs = {(row["user_id"], row["item_id"]) for row in rows if row["event_type"] == "purchase"}
+    known = {(user, item.decode()) for user in USERS for item in client.smembers(keys.bought(user))}
+    assert pairs <= known  # published before the gate
 
 
 def test_training_again_compares_with_the_live_models_parameters_and_rolls_back(

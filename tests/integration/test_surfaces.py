@@ -108,6 +108,7 @@ def test_nothing_repeats_across_surfaces_and_filters_hold(api: httpx.Client, sho
     assert len(first) == 5
     second = ids(ask(api, surface, limit=200, exclude=",".join(first)))
     assert second and not set(first) & set(second)
+    assert ids(ask(api, surface, limit=200, exclude=first)) == second
     priced = ids(ask(api, surface, limit=200, category="신발", min_price=20, max_price=40))
     assert set(priced) <= {"신발-1", "신발-2", "신발-3"} and priced
 

@@ -15,17 +15,18 @@ from common.config import Config
 from common.keys import Keys, user_field
 from common.sources.lake import EVENTS
 from local.process import wait_until
+from tests.conftest import fresh
 from tests.event_factory import event as sent
 from tests.integration.conftest import Serve
 from tests.integration.test_surfaces import ask, ids
 from tests.lake_events import lake_events, planted
 
 
-@pytest.fixture
-def trained(spark: SparkSession, config: Config) -> Config:
+@pytest.fixture(scope="module")
+def trained(spark: SparkSession, platform: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """Three groups of items; whoever looks at one of a group looks at others of it."""
-    small = dataclasses.replace(config.als, rank=6, iterations=3, candidates=20)
-    own = dataclasses.replace(config, als=small)
+    small = dataclasses.replace(platform.als, rank=6, iterations=3, candidates=20)
+    own = fresh(dataclasses.replace(platform, als=small), tmp_path_factory.mktemp("surfaces"))
     rows = [row | {"session_id": f"s-{row['user_id']}"} for row in planted(3, 25, 12, 7, seed=2)]
     append(lake_events(spark, rows), own, EVENTS, "date")
     for job in (als, sessions, related):

@@ -1,4 +1,5 @@
-"""The model on planted tastes: it finds them, beats popularity, and the gate refuses data without any."""
+"""The model on planted tastes: it finds them and beats popularity (that the gate refuses data without any:
+tests/integration/test_publish.py)."""
 
 import uuid
 from dataclasses import replace
@@ -17,7 +18,7 @@ from batch.recommend import histories, recommend
 from batch.registry import runs
 from batch.tables import append
 from batch.training import train
-from batch.trial import Trial, trial
+from batch.trial import trial
 from common.config import Config
 from common.config_load import load_config
 from common.config_models import AlsConfig, ItemItemConfig
@@ -44,14 +45,6 @@ def als(config: Config) -> AlsConfig:
 @pytest.fixture
 def store(config: Config) -> ModelStore:
     return working_store(config)
-
-
-def judged(spark: SparkSession, als: AlsConfig, store: ModelStore, **how: int | bool) -> Trial:
-    rows = actions(lake_events(spark, planted(3, 25, 12, 7, **how)), als.weights)  # type: ignore[arg-type]
-    held = hold_out(*split_by_time(rows, als.test_fraction), als, NOW)
-    found = trial(held, als, store)
-    held.release()
-    return found
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.0])
@@ -92,36 +85,23 @@ def test_excluded_items_make_room_for_the_next_best(spark: SparkSession, als: Al
     data.release()
 
 
-def test_planted_tastes_beat_popularity_and_a_model_trained_on_shuffled_data_is_refused(
-    spark: SparkSession, als: AlsConfig, store: ModelStore
-) -> None:
-    found = judged(spark, als, store, seed=2)
+def test_planted_tastes_beat_popularity(spark: SparkSession, als: AlsConfig, store: ModelStore) -> None:
+    rows = actions(lake_events(spark, planted(3, 25, 12, 7, seed=2)), als.weights)
+    held = hold_out(*split_by_time(rows, als.test_fraction), als, NOW)
+    found = trial(held, als, store)
+    held.release()
     assert known_users(found.als).users >= 20
     assert {name: part.users for name, part in found.als.items()} == {
         name: part.users for name, part in found.popularity.items()
     }
     assert found.lift > 1.5
     assert found.refusal(1.0, 0.95) == ""
-    without = judged(spark, als, store, seed=2, shuffled=True)
-    assert without.published.ndcg < found.published.ndcg / 2
-    assert "must be at least 1 " in without.refusal(1.0, 0.95)
 
 
 @pytest.fixture
 def served(config: Config, platform: Config) -> Config:
     redis = replace(platform.redis, prefix=f"als-{uuid.uuid4().hex}")
     return replace(config, state_dir=platform.state_dir, redis=redis)
-
-
-def test_a_refused_model_is_recorded_and_what_users_bought_is_known(spark: SparkSession, served: Config) -> None:
-    config, rows = served, planted(3, 25, 12, 7, seed=3, shuffled=True)
-    append(lake_events(spark, rows), config, "events")
-    outcome = run(spark, config)
-    assert (outcome.status, outcome.exit_code) == ("refused", 10)
-    assert [(found.status, found.events_version) for found in runs(spark, config)] == [("refused", 0)]
-    assert not (Path(config.lake_path) / "als_candidates").exists()
-    pairs = {(row["user_id"], row["item_id"]) for row in rows if row["event_type"] == "purchase"}
-    assert {(user, item) for user in {row["user_id"] for row in rows} for item in bought(config, user)} == pairs
 
 
 def bought(config: Config, user: str) -> set[str]:

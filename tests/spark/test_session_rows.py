@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from batch.sessions import build, coded, newest_days, sessions
+from batch.sessions import build, coded, sessions
+from batch.tables import newest_days
 from common.artifacts import Artifacts
 from common.config_load import load_config
 from common.errors import UnavailableError
