@@ -1,14 +1,16 @@
 """Job `als`: recommendations from the whole lake, judged, versioned, published.
 
 Reads `events` at one table version. Writes `als_runs`, the parts of `batch.models`, the arrays of `ModelStore`,
-and Redis: candidates, long-term profiles, bought sets, and last of all the pointer. Each user gets
-`als.candidates` items by the blend (`als.share`), or by ALS alone where the blend does worse. What the user has seen
-stays among them (a dress looked at is worth showing again); what the user has bought is left out here, and once more
-at serving, which knows the purchases since.
+and Redis: long-term profiles and bought sets on every run, before anything is judged; then candidates, and last of all
+the pointer. Each user gets `als.candidates` items by the blend (`als.share`), or by ALS alone where the blend does
+worse. What the user has seen stays among them (a dress looked at is worth showing again); what the user has bought is
+left out here, and once more at serving, which knows the purchases since.
 
 With `als.search.trials` the parameters are searched first, on a part of the older actions. A model that does not
 beat popularity by `als.min_lift_over_popularity`, or the live model's parameters by `als.min_lift_over_live`, is
-recorded as refused and not published (exit 10); too little data is no run at all (exit 11).
+recorded as refused and not published (exit 10); too little data is no run at all (exit 11). With `als.canary_share`
+below 1 a new model is a canary: the live one stays until somebody promotes the new one. While a canary runs, further
+models are published but not served, so that it is compared undisturbed.
 """
 
 import json
@@ -52,7 +54,10 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     events = read_table(spark, config, EVENTS, events_version)
     rows = actions(events, config.als.weights).persist()
     try:
-        return _train(spark, config, _Input(events, rows, events_version, started))
+        given = _Input(events, rows, events_version, started)
+        if given.actions:
+            models.publish_profiles(profiles(events, config, given.as_of_ms), config)
+        return _train(spark, config, given)
     finally:
         rows.unpersist()
 
@@ -128,14 +133,13 @@ def _save(config: Config, als: AlsConfig, strengths: DataFrame, given: _Input, v
 
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
     models.publish(spark, config, version)
-    models.publish_profiles(profiles(given.events, config, given.as_of_ms), config)
-    models.move_pointer(spark, config, version, "publish")
+    how = models.serve_new(spark, config, version)
     registry.set_status(spark, config, version, "published")
     models.retire(spark, config)
     ours, popularity = metrics[metrics["published"]], metrics["popularity"]
     return Outcome(
         "done",
-        f"model {version} is live: {metrics['users']} users, {metrics['items']} items,"
+        f"model {version} {how}: {metrics['users']} users, {metrics['items']} items,"
         f" nDCG@10 of {metrics['published']} {ours['ndcg']:.4f} (popularity {popularity['ndcg']:.4f}),"
         f" events version {given.events_version}",
     )

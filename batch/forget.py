@@ -136,7 +136,7 @@ def _forget(config: Config, versions: list[str], seconds: int) -> Put:
     keys = Keys(config.redis.prefix)
 
     def put(pipeline: Any, row: Row) -> None:
-        forget_in_redis(pipeline, keys, row["id"], row["until_ms"], None, seconds)
+        forget_in_redis(pipeline, keys, row["id"], row["until_ms"], (), seconds)
         for version in versions:
             pipeline.unlink(keys.candidates(version, row["id"]))
 

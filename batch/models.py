@@ -1,21 +1,23 @@
-"""Model versions in Delta and Redis: write, publish, move the pointer, take it back, retire the oldest.
+"""Model versions in Delta and Redis: write, publish, serve, take back, retire the oldest.
 
 Delta, partitioned by `model_version`: `als_user_factors` (user, index, features), `als_item_factors`
 (item, index, features), `als_item_item` (item, neighbours: what having it says for others) and `als_candidates`
 (user, items). Arrays for the serving process are in `common.models.recommender.ModelStore`. In Redis a version's
-candidates stand under its own keys; serving follows `P:als:live`, which moves only when every candidate list is
-acknowledged.
+candidates stand under its own keys; serving follows `P:als:live` and, for a share of the users, `P:als:canary`
+(`batch.canary`), which move only when every candidate list is acknowledged.
 """
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch import canary
 from batch.publish import put_candidates, put_profile, unlink_candidates, write
 from batch.registry import Reason, lived, moves, record_move, runs, set_status
 from batch.tables import delete_part, replace_part
 from common.config import Config
 from common.errors import StylestreamError, UnavailableError
 from common.keys import Keys
+from common.models.canary import Canary
 from common.models.recommender import model_store
 from common.redis_client import redis_target
 from common.sources.lake import exists, read_table
@@ -33,11 +35,8 @@ def save_part(frame: DataFrame, config: Config, name: str, version: str) -> None
 
 def live_version(config: Config) -> str:
     """The version that is served; empty when there is none."""
-    client = redis_target(config).connect()
-    try:
+    with redis_target(config).connect() as client:
         return bytes(client.get(Keys(config.redis.prefix).live_model) or b"").decode()  # type: ignore[arg-type]
-    finally:
-        client.close()
 
 
 def publish(spark: SparkSession, config: Config, version: str) -> int:
@@ -58,27 +57,50 @@ def publish_profiles(profiles: DataFrame, config: Config) -> int:
 
 
 def move_pointer(spark: SparkSession, config: Config, version: str, reason: Reason) -> None:
-    """From here on `version` is served. Its candidates must be published."""
-    client = redis_target(config).connect()
-    try:
-        client.set(Keys(config.redis.prefix).live_model, version)
-    finally:
-        client.close()
+    """From here on `version` is served to all users, and any canary is over. Its candidates must be published."""
+    keys = Keys(config.redis.prefix)
+    with redis_target(config).connect() as client:
+        client.set(keys.live_model, version)
+        client.delete(keys.canary)
     record_move(spark, config, version, reason)
 
 
-def promote(spark: SparkSession, config: Config, version: str, reason: Reason = "promote") -> int:
-    """Serves a kept version; its keys are written again, as Redis may have lost some. Returns its users."""
+def promote(spark: SparkSession, config: Config, version: str, reason: Reason = "promote", share: float = 1.0) -> int:
+    """Serves a kept version, below a share of 1 as a canary beside the live one. Its keys are written again, as Redis
+    may have lost some. Returns how many users have lists."""
     kept = [run.version for run in runs(spark, config) if run.status == "published"]
     if version not in kept:
         raise StylestreamError(f"no kept model '{version}'; kept: {', '.join(kept) or 'none'}")
+    if share < 1:
+        canary.check(version, live_version(config))
     users = publish(spark, config, version)
-    move_pointer(spark, config, version, reason)
+    serve(spark, config, version, reason, share)
     return users
 
 
+def serve(spark: SparkSession, config: Config, version: str, reason: Reason, share: float) -> None:
+    """A published version to this share of the users."""
+    if share < 1:
+        canary.start(spark, config, Canary(version, share))
+    else:
+        move_pointer(spark, config, version, reason)
+
+
+def serve_new(spark: SparkSession, config: Config, version: str) -> str:
+    """A new published version to `als.canary_share` of the users, the first of all to all; while a canary runs, to
+    nobody. Returns what it is now, in words."""
+    live, running = live_version(config), canary.running(config)
+    if live and running:
+        return f"is kept, not served: the canary {running} runs beside {live}"
+    share = config.als.canary_share if live else 1.0
+    serve(spark, config, version, "publish", share)
+    return "is live" if share == 1 else f"is the canary for {100 * share:.3g} % of the users, {live} stays live"
+
+
 def rollback(spark: SparkSession, config: Config) -> str:
-    """Serves the version that was live before the present one, and returns it."""
+    """Ends the canary if there is one, else serves the version that was live before; returns what is live now."""
+    if canary.end(spark, config) is not None:
+        return live_version(config)
     kept = {run.version for run in runs(spark, config) if run.status == "published"}
     before = [version for version in lived(moves(spark, config))[:-1] if version in kept]
     if not before:
@@ -88,9 +110,10 @@ def rollback(spark: SparkSession, config: Config) -> str:
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
-    """Removes all but the newest `als.keep_versions` and the live one from Redis and Delta; says which."""
+    """Removes all but the newest `als.keep_versions`, the live one and the canary from Redis and Delta; says which."""
     written = [run.version for run in runs(spark, config) if run.status in ("trained", "published")]
-    keep = {*written[: config.als.keep_versions], live_version(config)}
+    running = canary.running(config)
+    keep = {*written[: config.als.keep_versions], live_version(config), running.version if running else ""}
     gone = [version for version in written if version not in keep]
     arrays = model_store(config)
     for version in gone:

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import als, ctr_runs, facts, forget, keywords, models, registry, related_versions, sessions
+from batch import als, canary, ctr_runs, facts, forget, keywords, models, registry, related_versions, sessions
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
 from batch.tables import newest_version
 from common.config import Config
 from common.keys import Keys
+from common.models.canary import Canary
 from common.redis_client import redis_target
 from common.sinks.products import write_products
 from common.sinks.redis_facts import RESTORE, write_facts
@@ -93,13 +94,21 @@ def _bases(spark: SparkSession, config: Config, events: DataFrame) -> str:
 
 
 def _model(spark: SparkSession, config: Config) -> str:
-    live = models.live_version(config) or next((v for v in reversed(registry.lived(registry.moves(spark, config)))), "")
+    live, beside = models.live_version(config), canary.running(config)
+    if not live:
+        history = registry.moves(spark, config)
+        live, move = next(reversed(registry.lived(history)), ""), registry.running_canary(history)
+        beside = Canary(move.version, move.share) if move and move.share else None
     if not live:
         return "none was live"
     users = models.publish(spark, config, live)
     with redis_target(config).connect() as client:
         client.set(Keys(config.redis.prefix).live_model, live)
-    return f"{live}, {users} users"
+    if beside is None:
+        return f"{live}, {users} users"
+    models.publish(spark, config, beside.version)
+    canary.put(config, beside)
+    return f"{live}, {users} users; canary {beside}"
 
 
 def _related(spark: SparkSession, config: Config) -> str:

@@ -3,14 +3,15 @@
 `als_runs`: version, started, finished, events_version, parameters (JSON), metrics (JSON), status, one row
 a training. Status: `trained` (written, not yet published), `published`, `refused` (by the quality gate),
 `retired` (its keys and parts are gone).
-`model_pointer`: version, moved_at, reason (`publish`, `promote`, `rollback`), one row a move of the
-pointer; the key in Redis is what serving reads, this is its history.
+`model_pointer`: version, moved_at, reason, share, one row a move of the pointer (`publish`, `promote`, `rollback`) or
+of the canary (`canary` for a `share` of the users, `canary-over`); the keys in Redis are what serving reads, this is
+their history. Whatever moves the pointer ends the canary.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
@@ -26,11 +27,11 @@ RUN_COLUMNS = (
     "version string, started timestamp, finished timestamp, events_version bigint,"
     " parameters string, metrics string, status string"
 )
-POINTER_COLUMNS = "version string, moved_at timestamp, reason string"
+POINTER_COLUMNS = "version string, moved_at timestamp, reason string, share double"
 NEWEST = 200  # rows of either table that are looked at
 
 Status = Literal["trained", "published", "refused", "retired"]
-Reason = Literal["publish", "promote", "rollback"]
+Reason = Literal["publish", "promote", "rollback", "canary", "canary-over"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,15 @@ class Run:
     parameters: str
     metrics: str
     status: Status
+
+
+class Move(NamedTuple):
+    """A row of `model_pointer`; `share` is that of a canary."""
+
+    version: str
+    moved_at: datetime
+    reason: Reason
+    share: float | None = None
 
 
 def version_name(moment: datetime) -> str:
@@ -85,28 +95,38 @@ def _run(row: dict[str, Any]) -> Run:
     return Run(**(row | utc))
 
 
-def record_move(spark: SparkSession, config: Config, version: str, reason: Reason) -> None:
-    """Adds a row for a move of the pointer."""
-    now = datetime.now(timezone.utc)
-    append(spark.createDataFrame([(version, now, reason)], POINTER_COLUMNS).coalesce(1), config, POINTER)
+def record_move(spark: SparkSession, config: Config, version: str, reason: Reason, share: float | None = None) -> None:
+    """Adds a row for a move of the pointer or of the canary."""
+    row = spark.createDataFrame([(version, datetime.now(timezone.utc), reason, share)], POINTER_COLUMNS).coalesce(1)
+    # Tables from before there were canaries have no share.
+    row.write.format("delta").mode("append").option("mergeSchema", True).save(table_path(config, POINTER))
 
 
-def moves(spark: SparkSession, config: Config) -> list[tuple[str, Reason]]:
-    """The newest moves of the pointer, oldest first."""
+def moves(spark: SparkSession, config: Config) -> list[Move]:
+    """The newest moves, oldest first."""
     if not exists(spark, config, POINTER):
         return []
     rows = read_table(spark, config, POINTER).orderBy(F.col("moved_at").desc()).limit(NEWEST).collect()
-    return [(row["version"], row["reason"]) for row in reversed(rows)]
+    found = [row.asDict() for row in reversed(rows)]
+    # Spark gives naive local times.
+    return [Move(**(row | {"moved_at": row["moved_at"].astimezone(timezone.utc)})) for row in found]
 
 
-def lived(history: Iterable[tuple[str, Reason]]) -> list[str]:
+def running_canary(history: Sequence[Move]) -> Move | None:
+    """The start of the canary that has not ended; None without one."""
+    return history[-1] if history and history[-1].reason == "canary" else None
+
+
+def lived(history: Iterable[Move]) -> list[str]:
     """The versions that a rollback walks back through, the one that is live last.
 
     Publishing or promoting puts a version on top; a rollback takes the top off, so that two rollbacks
-    go back two versions rather than to and fro.
+    go back two versions rather than to and fro. A canary is not live.
     """
     stack: list[str] = []
-    for version, reason in history:
+    for version, _, reason, _ in history:
+        if reason in ("canary", "canary-over"):
+            continue
         if reason == "rollback" and version in stack[:-1]:
             while stack[-1] != version:
                 stack.pop()

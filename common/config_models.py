@@ -41,6 +41,7 @@ class AlsConfig(Strict):
     min_lift_over_popularity: PositiveFloat
     min_lift_over_live: PositiveFloat
     keep_versions: Positive
+    canary_share: Annotated[float, Field(gt=0, le=1)]
     share: Fraction
     item_item: ItemItemConfig
     search: SearchConfig

@@ -28,6 +28,7 @@
 | `P:sessions:live` | string | version of the session index that is served (no TTL) | batch |
 | `P:als:<version>:u:{<user>}` | string | JSON [[item, score], …] candidates, best first | batch |
 | `P:als:live` | string | version that is served (no TTL) | batch, `model` |
+| `P:als:canary` | string | JSON {version, share}: a version for a share of the users (no TTL) | batch, `model` |
 | `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
 | `P:rel:live` | string | version of these lists that is served (no TTL) | batch |
 | `P:p:{<item>}` | hash | product: title, category, price, …, lsn (no TTL) | catalog sink |
@@ -138,6 +139,10 @@ class Keys:
     @property
     def live_model(self) -> str:
         return f"{self.prefix}:als:live"
+
+    @property
+    def canary(self) -> str:
+        return f"{self.prefix}:als:canary"
 
     def fresh(self, item: str) -> str:
         return f"{self.prefix}:i:{{{item}}}:fresh"

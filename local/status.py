@@ -10,6 +10,7 @@ import redis
 from common.config import Config
 from common.errors import UnavailableError
 from common.keys import Keys
+from common.models.canary import load
 from common.redis_client import redis_target
 from local.ready import not_ready
 
@@ -24,12 +25,14 @@ def parts(config: Config) -> Iterator[tuple[str, str]]:
         with redis_target(config).connect() as client:
             reports: list[Any] = [client.get(keys.progress(name)) for name in names]
             live: Any = client.get(keys.live_model)
+            beside = load(client.get(keys.canary))  # type: ignore[arg-type]
     except (redis.RedisError, UnavailableError, OSError, ValueError):
         yield from ((name, "unknown: Redis does not answer") for name in (*names, "model"))
     else:
         now_ms = time.time_ns() // 1_000_000
         yield from ((name, progress(report, now_ms)) for name, report in zip(names, reports, strict=True))
-        yield "model", f"version {live.decode()} is live" if live else "none is live yet"
+        canary = f", canary {beside}" if beside else ""
+        yield "model", f"version {live.decode()} is live{canary}" if live else "none is live yet"
     yield "api", _api(config)
 
 

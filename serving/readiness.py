@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 from redis.exceptions import RedisError
 
 from common.events import EVENT_TOPICS
+from common.models.canary import load
 from serving.services import Services
 
 STREAM = "facts"
@@ -46,11 +47,13 @@ class Readiness:
             pipeline = self._services.redis.pipeline(transaction=False)
             pipeline.get(keys.progress(STREAM))
             pipeline.get(keys.live_model)
-            progress, version = await pipeline.execute()
+            pipeline.get(keys.canary)
+            progress, version, canary = await pipeline.execute()
         except RedisError as error:
             unknown = Part(False, "unknown: Redis does not answer")
             return Part(False, f"does not answer ({type(error).__name__})"), unknown, Part(True, "unknown")
-        model = Part(True, f"version {version.decode()}" if version else "none yet")
+        beside = f", canary {found}" if (found := load(canary)) else ""
+        model = Part(True, f"version {version.decode()}{beside}" if version else "none yet")
         return Part(True, "answers"), self._stream(progress), model
 
     def _stream(self, progress: bytes | None) -> Part:

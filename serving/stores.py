@@ -1,7 +1,7 @@
 """Reads what the views are made of from Redis: one pipeline a step, never more than the answer needs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -16,12 +16,12 @@ MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
 
 @dataclass(frozen=True)
 class UserRecord:
-    """What Redis knows of a user: `candidates` is the model's list as stored, `sessions` are those joined."""
+    """What Redis knows of a user: `candidates` are lists as stored by the model's version, `sessions` those joined."""
 
     profile: Profile
     bought: frozenset[str]
     long_term: Mapping[str, Any]
-    candidates: bytes | None = None
+    candidates: Mapping[str, bytes] = field(default_factory=dict)
     sessions: tuple[str, ...] = ()
 
     @classmethod
@@ -30,8 +30,8 @@ class UserRecord:
         return cls(Profile((), {}, None, {}), frozenset(), {})
 
 
-async def read_user(services: Services, user: str, model: str | None = None) -> UserRecord:
-    """The user's record, with the candidates of `model`; one of somebody unknown is empty.
+async def read_user(services: Services, user: str, models: Sequence[str] = ()) -> UserRecord:
+    """The user's record, with the candidates of these versions of the model; one of somebody unknown is empty.
 
     Sessions in which the user was anonymous count with the user's own actions (`serving.logins`), unless their id has
     since been a user's: one round trip more for who had some. What is from before the user was forgotten is not
@@ -44,7 +44,7 @@ async def read_user(services: Services, user: str, model: str | None = None) -> 
     pipeline.smembers(keys.bought(user))
     pipeline.zrevrange(keys.sessions(user), 0, -1)
     pipeline.get(keys.forgotten(user))
-    if model is not None:
+    for model in models:
         pipeline.get(keys.candidates(model, user))
     facts, recent, long_term, bought, joined, forgotten, *listed = await pipeline.execute()
     sessions = tuple(session.decode() for session in joined)
@@ -65,7 +65,8 @@ async def read_user(services: Services, user: str, model: str | None = None) -> 
     if since:
         return UserRecord(made, frozenset(), {}, sessions=sessions)
     known_items = frozenset(item.decode() for item in bought)
-    return UserRecord(made, known_items, long_profile, listed[0] if listed else None, sessions)
+    lists = {model: text for model, text in zip(models, listed, strict=True) if text}
+    return UserRecord(made, known_items, long_profile, lists, sessions)
 
 
 def _read_actions(pipeline: Any, services: Services, user: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common.models.canary import Canary, load
 from serving.services import Services
 
 KEEP_SECONDS = 1.0
@@ -12,7 +13,13 @@ class Versions:
     """None where nothing has been published."""
 
     als: str | None
+    canary: Canary | None
     related: str | None
+
+    def als_for(self, user: str) -> tuple[str, ...]:
+        """The versions of the ALS model that may answer this user, the one to answer if it can first."""
+        canary = [self.canary.version] if self.canary and self.canary.serves(user) else []
+        return tuple(dict.fromkeys([*canary, *([self.als] if self.als else [])]))
 
 
 async def live(services: Services) -> Versions:
@@ -25,5 +32,7 @@ async def _load(services: Services) -> Versions:
     keys = services.keys
     pipeline = services.redis.pipeline(transaction=False)
     pipeline.get(keys.live_model)
+    pipeline.get(keys.canary)
     pipeline.get(keys.live_related)
-    return Versions(*[text.decode() if text else None for text in await pipeline.execute()])
+    als, canary, related = await pipeline.execute()
+    return Versions(als.decode() if als else None, load(canary), related.decode() if related else None)

@@ -87,7 +87,7 @@ async def last_seen(services: Services, profile: Profile) -> dict[str, Product]:
     return await services.products.of(seen_items(profile.actions))
 
 
-async def someone(services: Services, user: str, model: str | None = None) -> tuple[UserRecord, Person]:
+async def someone(services: Services, user: str, models: Sequence[str] = ()) -> tuple[UserRecord, Person]:
     """The user's record and whom to recommend to; nobody ('') has an empty one, without a round trip."""
-    record = await read_user(services, user, model) if user else UserRecord.nobody()
+    record = await read_user(services, user, models) if user else UserRecord.nobody()
     return record, Person(record.profile, record.bought)

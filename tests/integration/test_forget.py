@@ -19,6 +19,7 @@ from common.events import MAX_AHEAD_MS
 from common.facts.once import once_in_batch
 from common.facts.user import user_facts
 from common.keys import Keys
+from common.models.canary import Canary
 from common.sinks.forget import forget_in_redis
 from common.sinks.redis_facts import RESTORE, STREAM
 from common.sources.lake import ERASURES, EVENTS, USER_FACTS, read_table
@@ -52,8 +53,10 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
         api.post("/v1/events", json=sent("view", user_id=user, session_id="s-1" if user == "u-1" else None))
         redis_conn.sadd(keys.bought(user), "i-9")
         redis_conn.set(keys.long_term(user), orjson.dumps({"categories": {"bags": 1}}))
-        redis_conn.set(keys.candidates("v1", user), b"[]")
+        for version in ("v1", "v2"):
+            redis_conn.set(keys.candidates(version, user), b"[]")
     redis_conn.set(keys.live_model, "v1")
+    redis_conn.set(keys.canary, Canary("v2", 0.1).dump())
     write_rows(config, [fact("u-1", now_minute()), fact("s-1", now_minute())])
     assert set(redis_conn.zrange(keys.fresh("i-1"), 0, -1)) == {b"u-1", b"s-1"}
     answer = api.delete("/v1/users/u-1")
@@ -61,7 +64,7 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
     assert redis_conn.exists(keys.fresh("i-1")) == 0
     assert keys_of(redis_conn, config, "u-1") == {"u:{u-1}:forgotten"}
     assert keys_of(redis_conn, config, "s-1") == {"u:{s-1}:forgotten"}
-    assert len(keys_of(redis_conn, config, "u-2")) == 5
+    assert len(keys_of(redis_conn, config, "u-2")) == 6
     assert api.get("/v1/users/u-1/profile").json()["recent"] == []
     ((key, noted),) = records(config, TOPIC)
     assert (key, noted["user"], noted["sessions"]) == ("u-1", "u-1", ["s-1"])
@@ -101,7 +104,7 @@ def test_an_event_ahead_of_its_arrival_does_not_survive_and_what_comes_after_the
     redis_conn.zadd(keys.shown("u-1"), {"i-old": now_ms, "i-later": later})
     redis_conn.zadd(keys.sessions("u-1"), {"s-old": now_ms - 1, "s-later": asked + 1})
     for _ in range(2):
-        forget_in_redis(redis_conn, keys, "u-1", asked, None, 60)
+        forget_in_redis(redis_conn, keys, "u-1", asked, (), 60)
         assert redis_conn.zrange(keys.shown("u-1"), 0, -1) == [b"i-later"]
         assert redis_conn.zrange(keys.sessions("u-1"), 0, -1) == [b"s-later"]
 

@@ -11,7 +11,7 @@ import pytest
 import redis
 from pyspark.sql import SparkSession
 
-from batch import models
+from batch import canary, models
 from batch.als import run
 from batch.live import live_parameters
 from batch.registry import record, runs
@@ -19,6 +19,7 @@ from batch.tables import append
 from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
+from common.models.canary import Canary
 from common.models.recommender import History, model_store
 from common.redis_client import redis_target
 from common.sources.lake import read_table
@@ -106,10 +107,11 @@ def test_what_serving_works_out_from_the_arrays_is_what_was_published(
 
 
 def test_a_model_trained_on_shuffled_data_is_refused_and_the_live_one_stays(
-    spark: SparkSession, config: Config, trained: str
+    spark: SparkSession, config: Config, client: "redis.Redis", trained: str
 ) -> None:
     shuffled = replace(config, lake_path=f"{config.lake_path}-shuffled")
-    append(lake_events(spark, planted(3, 25, 12, 7, seed=2, shuffled=True)), shuffled, "events")
+    rows = planted(3, 25, 12, 7, seed=2, shuffled=True)
+    append(lake_events(spark, rows), shuffled, "events")
     outcome = run(spark, shuffled)
     assert (outcome.status, outcome.exit_code) == ("refused", 10)
     assert "must be at least 1 " in outcome.message
@@ -117,19 +119,27 @@ def test_a_model_trained_on_shuffled_data_is_refused_and_the_live_one_stays(
     assert not (Path(shuffled.lake_path) / "als_candidates").exists()
     assert models.live_version(config) == trained
     assert not model_store(shuffled).factors.versions()
+    keys = Keys(config.redis.prefix)
+    pairs = {(row["user_id"], row["item_id"]) for row in rows if row["event_type"] == "purchase"}
+    known = {(user, item.decode()) for user in USERS for item in client.smembers(keys.bought(user))}
+    assert pairs <= known  # published before the gate
 
 
 def test_training_again_compares_with_the_live_models_parameters_and_rolls_back(
     spark: SparkSession, config: Config, client: "redis.Redis", trained: str
 ) -> None:
-    other = replace(config, als=replace(config.als, alpha=3.0))
+    other = replace(config, als=replace(config.als, alpha=3.0, canary_share=0.5))
     assert live_parameters(spark, other) == replace(
         other.als, alpha=config.als.alpha, share=orjson.loads(runs(spark, config)[0].parameters)["share"]
     )
-    assert run(spark, other).status == "done"
-    again = models.live_version(config)
+    outcome = run(spark, other)
     newest = runs(spark, config)[0]
-    assert (newest.version, newest.status) == (again, "published")
+    again = newest.version
+    assert outcome.message.startswith(f"model {again} is the canary for 50 % of the users, {trained} stays live: ")
+    assert newest.status == "published"
+    assert (models.live_version(config), canary.running(config)) == (trained, Canary(again, 0.5))
+    models.promote(spark, config, again)
+    assert (models.live_version(config), canary.running(config)) == (again, None)
     assert "live" in orjson.loads(newest.metrics)
     assert model_store(config).factors.versions() == [trained, again]
     assert models.rollback(spark, config) == models.live_version(config) == trained

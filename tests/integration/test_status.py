@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cli.main import stylestream
 from common.config import Config
 from common.keys import Keys
+from common.models.canary import Canary
 from local.process import any_port
 from local.status import progress
 from tests.integration.conftest import Serve
@@ -52,8 +53,9 @@ def test_every_part_has_a_line(config: Config, redis_conn: redis.Redis, serve: S
     report = REPORT | {"written_at_ms": now, "progress_at_ms": now, "rows_per_second": 1, "batch_ms": 1, "late_rows": 0}
     redis_conn.set(keys.progress("facts"), orjson.dumps(report), ex=60)
     redis_conn.set(keys.live_model, "20260301T000000")
+    redis_conn.set(keys.canary, Canary("20260302T000000", 0.1).dump())
     code, said = status(config, tmp_path)
-    assert (code, said["model"]) == (0, "version 20260301T000000 is live")
+    assert (code, said["model"]) == (0, "version 20260301T000000 is live, canary 20260302T000000 for 10 % of the users")
     assert said["facts"].startswith("batch 12, 340 rows, ")
     assert said["lake"].startswith("not running")
     assert said["api"] == f"ready at http://127.0.0.1:{port}"

@@ -1,6 +1,7 @@
 """The model on planted tastes: it finds them and beats popularity (that the gate refuses data without any:
 tests/integration/test_publish.py)."""
 
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +15,16 @@ from batch.held_out import hold_out, known_users
 from batch.interactions import actions, interactions
 from batch.live import working_store
 from batch.recommend import histories, recommend
-from batch.registry import Reason, lived, runs
+from batch.registry import runs
 from batch.tables import append
 from batch.training import train
 from batch.trial import trial
 from common.config import Config
 from common.config_load import load_config
 from common.config_models import AlsConfig, ItemItemConfig
+from common.keys import Keys
 from common.models.recommender import ModelStore
+from common.redis_client import redis_target
 from tests.lake_events import START, event, lake_events, planted
 
 NOW = int(START.timestamp() * 1000)
@@ -95,7 +98,20 @@ def test_planted_tastes_beat_popularity(spark: SparkSession, als: AlsConfig, sto
     assert found.refusal(1.0, 0.95) == ""
 
 
-def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, config: Config) -> None:
+@pytest.fixture
+def served(config: Config, platform: Config) -> Config:
+    redis = replace(platform.redis, prefix=f"als-{uuid.uuid4().hex}")
+    return replace(config, state_dir=platform.state_dir, redis=redis)
+
+
+def bought(config: Config, user: str) -> set[str]:
+    with redis_target(config).connect() as client:
+        found = client.smembers(Keys(config.redis.prefix).bought(user))
+    return {item.decode() for item in found}  # type: ignore[union-attr]
+
+
+def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, served: Config) -> None:
+    config = served
     assert run(spark, config).message == "not trained: 0 interactions in the lake"
     append(lake_events(spark, [event(1, "search", 0, "ann", None)]), config, "events")
     assert "0 interactions in the lake" in run(spark, config).message
@@ -103,11 +119,5 @@ def test_too_little_data_is_said_and_leaves_no_run(spark: SparkSession, config: 
     outcome = run(spark, config)
     assert (outcome.exit_code, runs(spark, config)) == (11, [])
     assert "1 interactions of 1 users with 1 items" in outcome.message
-
-
-def test_rollbacks_go_back_one_by_one() -> None:
-    history: list[tuple[str, Reason]] = [("a", "publish"), ("b", "publish"), ("c", "publish")]
-    assert lived(history) == ["a", "b", "c"]
-    assert lived([*history, ("b", "rollback")]) == ["a", "b"]
-    assert lived([*history, ("b", "rollback"), ("a", "rollback")]) == ["a"]
-    assert lived([*history, ("a", "promote"), ("c", "rollback")]) == ["a", "b", "c"]
+    append(lake_events(spark, [event(3, "purchase", 0, "ann", "hat")]), config, "events")
+    assert (run(spark, config).exit_code, bought(config, "ann")) == (11, {"hat"})
