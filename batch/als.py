@@ -1,8 +1,8 @@
 """Job `als`: recommendations from the whole lake, judged, versioned, published.
 
 Reads `events` at one table version. Writes `als_runs`, the parts of `batch.models`, the arrays of `ModelStore`,
-and Redis: long-term profiles and bought sets on every run, before anything is judged; then candidates, and last of all
-the pointer. Each user gets `als.candidates` items by the blend (`als.share`), or by ALS alone where the blend does
+
+
 worse. What the user has seen stays among them (a dress looked at is worth showing again); what the user has bought is
 left out here, and once more at serving, which knows the purchases since.
 
@@ -55,9 +55,10 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     rows = actions(events, config.als.weights).persist()
     try:
         given = _Input(events, rows, events_version, started)
-        if given.actions:
+        outcome = _train(spark, config, given)
+        if given.actions:  # whatever became of the model; last, as nobody waits for it as for a first model
             models.publish_profiles(profiles(events, config, given.as_of_ms), config)
-        return _train(spark, config, given)
+        return outcome
     finally:
         rows.unpersist()
 

@@ -43,6 +43,7 @@ def long_profiles(
         once_in_batch(events.where(kinds & F.col("item_id").isNotNull()))
         .withColumns({"user": person(), "part": part})
         .where("user is not null")
+        .persist()  # read once for the six parts below; freed with the session, the job's last step or nearly
     )
     prices = F.percentile("price", list(QUANTILES)).alias("prices")
     users = rows.groupBy("user").agg(F.when(F.count("price") > 0, prices).alias("prices"))
