@@ -1,8 +1,8 @@
 """Job `als`: recommendations from the whole lake, judged, versioned, published.
 
 Reads `events` at one table version. Writes `als_runs`, the parts of `batch.models`, the arrays of `ModelStore`,
-
-
+and Redis: candidates, then the pointer; and on every run, whatever becomes of the model, long-term profiles and bought
+sets. Each user gets `als.candidates` items by the blend (`als.share`), or by ALS alone where the blend does
 worse. What the user has seen stays among them (a dress looked at is worth showing again); what the user has bought is
 left out here, and once more at serving, which knows the purchases since.
 
