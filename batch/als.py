@@ -55,10 +55,11 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     rows = actions(events, config.als.weights).persist()
     try:
         given = _Input(events, rows, events_version, started)
-        outcome = _train(spark, config, given)
-        if given.actions:  # whatever became of the model; last, as nobody waits for it as for a first model
-            models.publish_profiles(profiles(events, config, given.as_of_ms), config)
-        return outcome
+        try:
+            return _train(spark, config, given)
+        finally:  # whatever became of the model; last, as nobody waits for it as for a first model
+            if given.actions:
+                models.publish_profiles(profiles(events, config, given.as_of_ms), config)
     finally:
         rows.unpersist()
 

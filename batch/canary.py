@@ -6,7 +6,7 @@ pointer. The live model stays whatever becomes of the canary. Its history: `batc
 
 from pyspark.sql import SparkSession
 
-from batch.registry import record_move
+from batch.registry import moves, record_move, running_canary
 from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
@@ -41,10 +41,16 @@ def start(spark: SparkSession, config: Config, canary: Canary) -> None:
 
 
 def end(spark: SparkSession, config: Config) -> Canary | None:
-    """All users have the live model again; says which canary it was, None without one."""
-    over = running(config)
-    with redis_target(config).connect() as client:
-        client.delete(Keys(config.redis.prefix).canary)
+    """All users have the live model again; says which canary it was, None without one.
+
+    The history knows one that Redis has lost. It is noted before the key goes: who tries again after a failure ends the
+    same canary, and does not take back the live model.
+    """
+    over, noted = running(config), running_canary(moves(spark, config))
+    if over is None and noted is not None and noted.share is not None:
+        over = Canary(noted.version, noted.share)
     if over is not None:
         record_move(spark, config, over.version, "canary-over")
+    with redis_target(config).connect() as client:
+        client.delete(Keys(config.redis.prefix).canary)
     return over

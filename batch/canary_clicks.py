@@ -1,9 +1,9 @@
 """Click-through on For You by the version of the model that answered, while a canary runs.
 
 An exposure there is the version's of the newest answer (`exposure_candidates`) that offered the item to the same person
-within `ctr.window_minutes` before it; it is clicked when the person does one of `ctr.actions` to the item within as
-long after it, without naming another surface. Both versions are compared over the same time: since the canary began, at
-most `ctr.days`, up to the newest exposure whose window is over.
+within `ctr.window_minutes` before it (`SLACK_MS` after it, as clocks differ); it is clicked when the person does one of
+`ctr.actions` to the item within as long after it, without naming another surface. Both versions are compared over the
+same time: since the canary began, at most `ctr.days`, up to the newest exposure whose window is over.
 """
 
 from datetime import timedelta
@@ -20,6 +20,7 @@ from common.facts.once import once_in_batch
 from common.sources.lake import EVENTS, EXPOSURE_CANDIDATES, exists, read_table
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
+SLACK_MS = 2_000  # shops that send whole seconds, and their clocks
 SURFACE: Surface = "for-you"
 
 
@@ -49,7 +50,7 @@ def click_through(events: DataFrame, answers: DataFrame, ctr: CtrConfig, since_m
     version = F.element_at("versions", F.lit("als")).alias("version")
     at = F.unix_millis("time").alias("at")
     by = offered.select(F.col("user_id").alias("user"), F.explode("items.item_id").alias("item_id"), version, at)
-    named = shown.join(by, ["user", "item_id"]).where(F.col("ms").between(F.col("at"), F.col("at") + window))
+    named = shown.join(by, ["user", "item_id"]).where(F.col("ms").between(F.col("at") - SLACK_MS, F.col("at") + window))
     one = named.groupBy("event_id", "user", "item_id", "ms").agg(F.max_by("version", "at").alias("version"))
     deeds = acts.where("event_type <> 'exposure'").select("user", "item_id", F.col("ms").alias("acted"))
     within = F.coalesce(F.col("acted").between(F.col("ms"), F.col("ms") + window), F.lit(False)).cast("int")

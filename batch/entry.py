@@ -6,7 +6,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -35,18 +35,19 @@ def execute(name: str, job: Job, config: Config, spark_log: Path | None = None) 
     """
     if "://" not in config.lake_path and not Path(table_path(config, EVENTS), "_delta_log").is_dir():
         return Outcome("no-data", f"0 events in the lake {config.lake_path}")
-    with session(config, name, spark_log) as spark:
+    with session(config, name, spark_log, little(config)) as spark:
         return job(spark, config)
 
 
 @contextmanager
-def session(config: Config, name: str, spark_log: Path | None = None) -> Iterator[SparkSession]:
+def session(config: Config, name: str, spark_log: Path | None = None, short: bool = False) -> Iterator[SparkSession]:
     """A Spark session for a job, stopped at the end. Spark's log goes to the file `spark_log`, else to stderr.
 
-    A failure that is not ours to explain names that file on stderr.
+    `short`: it will not last, so the JVM does without its optimising compiler. A failure that is not ours to explain
+    names that file on stderr.
     """
     with started_into(spark_log):
-        spark = build_session(config, f"stylestream-{name}", SESSION | (SHORT if little(config) else {}))
+        spark = build_session(config, f"stylestream-{name}", SESSION | (SHORT if short else {}))
     try:
         yield spark
     except StylestreamError:
@@ -63,7 +64,11 @@ def little(config: Config) -> bool:
     """Whether the lake is on a local disk and has few events yet."""
     if "://" in config.lake_path:
         return False
-    return sum(file.stat().st_size for file in Path(table_path(config, EVENTS)).rglob("*.parquet")) < LITTLE_BYTES
+    found = 0
+    for file in Path(table_path(config, EVENTS)).rglob("*.parquet"):
+        with suppress(FileNotFoundError):  # a vacuum was faster
+            found += file.stat().st_size
+    return found < LITTLE_BYTES
 
 
 def run_job(name: str, job: Job, arguments: list[str] | None = None) -> None:

@@ -60,8 +60,8 @@ def move_pointer(spark: SparkSession, config: Config, version: str, reason: Reas
     """From here on `version` is served to all users, and any canary is over. Its candidates must be published."""
     keys = Keys(config.redis.prefix)
     with redis_target(config).connect() as client:
+        client.delete(keys.canary)  # first: a failure between the two leaves the old model for all
         client.set(keys.live_model, version)
-        client.delete(keys.canary)
     record_move(spark, config, version, reason)
 
 
@@ -69,6 +69,8 @@ def promote(spark: SparkSession, config: Config, version: str, reason: Reason = 
     """Serves a kept version, below a share of 1 as a canary beside the live one. Its keys are written again, as Redis
     may have lost some. Returns how many users have lists."""
     kept = [run.version for run in runs(spark, config) if run.status == "published"]
+    if not 0 < share <= 1:
+        raise StylestreamError(f"a share is more than 0 and at most 1, not {share:g}")
     if version not in kept:
         raise StylestreamError(f"no kept model '{version}'; kept: {', '.join(kept) or 'none'}")
     if share < 1:
@@ -97,16 +99,18 @@ def serve_new(spark: SparkSession, config: Config, version: str) -> str:
     return "is live" if share == 1 else f"is the canary for {100 * share:.3g} % of the users, {live} stays live"
 
 
-def rollback(spark: SparkSession, config: Config) -> str:
-    """Ends the canary if there is one, else serves the version that was live before; returns what is live now."""
-    if canary.end(spark, config) is not None:
-        return live_version(config)
+def rollback(spark: SparkSession, config: Config) -> tuple[str, Canary | None]:
+    """Ends the canary if there is one, else serves the version that was live before; returns what is live now, and the
+    canary that is over."""
+    over = canary.end(spark, config)
+    if over is not None:
+        return live_version(config), over
     kept = {run.version for run in runs(spark, config) if run.status == "published"}
     before = [version for version in lived(moves(spark, config))[:-1] if version in kept]
     if not before:
         raise StylestreamError("there is no earlier model to go back to: see 'stylestream model list'")
     promote(spark, config, before[-1], "rollback")
-    return before[-1]
+    return before[-1], None
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:

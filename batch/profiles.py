@@ -25,6 +25,7 @@ from common.facts.once import once_in_batch
 QUANTILES = (0.1, 0.5, 0.9)
 MOST = 50
 MAX_BOUGHT = 1000
+KEPT = ("user", "item_id", "event_type", "event_time", "price", "category", "style", "brand", "part")
 WEIGHTED = "array<struct<name:string,weight:double>>"
 BANDS = "array<struct<name:string,prices:array<double>>>"
 
@@ -43,6 +44,7 @@ def long_profiles(
         once_in_batch(events.where(kinds & F.col("item_id").isNotNull()))
         .withColumns({"user": person(), "part": part})
         .where("user is not null")
+        .select(*[name for name in KEPT if name in ("user", "part") or name in events.columns])
         .persist()  # read once for the six parts below; freed with the session, the job's last step or nearly
     )
     prices = F.percentile("price", list(QUANTILES)).alias("prices")

@@ -102,13 +102,12 @@ def _model(spark: SparkSession, config: Config) -> str:
     if not live:
         return "none was live"
     users = models.publish(spark, config, live)
-    with redis_target(config).connect() as client:
+    if beside is not None:
+        models.publish(spark, config, beside.version)
+        canary.put(config, beside)
+    with redis_target(config).connect() as client:  # last: until it is there another try starts from the history
         client.set(Keys(config.redis.prefix).live_model, live)
-    if beside is None:
-        return f"{live}, {users} users"
-    models.publish(spark, config, beside.version)
-    canary.put(config, beside)
-    return f"{live}, {users} users; canary {beside}"
+    return f"{live}, {users} users" + (f"; canary {beside}" if beside else "")
 
 
 def _related(spark: SparkSession, config: Config) -> str:

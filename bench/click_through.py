@@ -59,7 +59,7 @@ def measure(ask: Ask) -> list[Row]:
     return [
         *rows(simulation.shop, looks, shown),
         row(SECTION, "answers with price or category filters", answers, "answers"),
-        row(SECTION, "items in them", held, "items"),
+        row(SECTION, "items in them", held, "items", 5 * answers, least=True),
         row(SECTION, "of them with an item that breaks a filter", wrong, "answers", 0),
     ]
 

@@ -68,8 +68,7 @@ def promote(config: Config, version: str, share: float) -> None:
 @with_config
 def rollback(config: Config) -> None:
     """End the canary; without one, serve the version that was live before the present one."""
-    over = canary.running(config)
-    version = _in_session(config, lambda spark: models.rollback(spark, config))
+    version, over = _in_session(config, lambda spark: models.rollback(spark, config))
     click.echo(f"the canary {over} is over, model {version} stays live" if over else f"model {version} is live again")
 
 

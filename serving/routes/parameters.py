@@ -70,9 +70,9 @@ async def wanted(
 
 def excluded(values: list[str]) -> frozenset[str]:
     """The items of `exclude`. An id may hold commas, so a value stands for itself as well as for its parts; 400 for one
-    that is no id and has a part that is none, and for too many."""
+    that is no id and has a part that is none, and for too many, an id among several parameters counting as one."""
     parts = {value: [part for part in value.split(",") if part] for value in values if value}
-    if len({part for several in parts.values() for part in several}) > MOST_EXCLUDED:
+    if sum(1 if len(parts) > 1 and _is_id(value) else len({*parts[value]}) for value in parts) > MOST_EXCLUDED:
         raise bad_field("exclude", f"must hold at most {MOST_EXCLUDED} items")
     for value, several in parts.items():
         if not _is_id(value) and not all(map(_is_id, several)):

@@ -40,6 +40,7 @@ def test_exposures_count_for_the_version_that_answered_last_and_clicks_within_th
         answer(t, "cyd", None, "coat"),
         answer(t, "dan", "new", "coat", surface="now"),
         answer(0, "eve", "old", "coat"),
+        answer(t + 1 + 0.6 / 60, "fay", "new", "coat"),
     ]
     events = [
         shown(1, t + 1, "ann", "coat"),  # old, clicked before the next one: see 11
@@ -52,6 +53,7 @@ def test_exposures_count_for_the_version_that_answered_last_and_clicks_within_th
         shown(7, t + 1, "cyd", "coat"),  # no model answered
         shown(8, t + 1, "dan", "coat"),  # offered elsewhere
         shown(9, 1, "eve", "coat"),  # before it is counted
+        shown(19, t + 1, "fay", "coat"),  # the shop sends whole seconds
         shown(10, t + 1, "bob", "coat", surface="now"),
         act(11, "click", t + 7, "ann", "coat"),
         act(12, "click", t + 7, "ann", "hat", surface="search"),
@@ -66,4 +68,4 @@ def test_exposures_count_for_the_version_that_answered_last_and_clicks_within_th
     lake = spark.createDataFrame([tuple(row[name] for name in names) for row in events], f"{COLUMNS}, surface string")
     since_ms = int(START.timestamp() * 1000) + int(DAY) * MINUTE_MS
     rows = click_through(lake, spark.createDataFrame(answers, ANSWERS), CTR, since_ms).collect()
-    assert {row["version"]: (row["exposures"], row["clicked"]) for row in rows} == {"old": (4, 2), "new": (1, 1)}
+    assert {row["version"]: (row["exposures"], row["clicked"]) for row in rows} == {"old": (4, 2), "new": (2, 1)}

@@ -19,6 +19,7 @@ from serving.routes.parameters import excluded
         (["x,[y", "c"], {"x,[y", "c"}),
         ([",".join(f"item-{n}" for n in range(200))], {f"item-{n}" for n in range(200)}),
         ([f"item-{n}" for n in range(200)], {f"item-{n}" for n in range(200)}),
+        ([f"a{n},b{n},c{n}" for n in range(200)], {f"a{n},b{n},c{n}" for n in range(200)}),
     ],
 )
 def test_every_item_named_is_left_out(values: list[str], items: set[str]) -> None:
