@@ -146,3 +146,16 @@ def test_it_is_kept_restored_and_refused_where_it_makes_no_sense(
     redis_conn.delete(keys.live_model, keys.canary)
     with pytest.raises(StylestreamError, match="no model is live for the other users"):
         models.promote(spark, two, OLD, share=SHARE)
+
+
+def test_one_that_only_the_history_knows_is_over_by_rollback_and_the_live_model_stays(
+    two: Config, spark: SparkSession, redis_conn: redis.Redis
+) -> None:
+    models.promote(spark, two, NEW, share=SHARE)
+    redis_conn.delete(Keys(two.redis.prefix).canary)  # as after an end that failed half-way
+    assert models.rollback(spark, two) == (OLD, Canary(NEW, SHARE))
+    assert models.live_version(two) == OLD
+    with pytest.raises(StylestreamError, match="there is no earlier model"):
+        models.rollback(spark, two)
+    with pytest.raises(StylestreamError, match="a share is more than 0 and at most 1, not nan"):
+        models.promote(spark, two, NEW, share=float("nan"))
