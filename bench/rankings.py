@@ -1,10 +1,10 @@
 """Rankings over HTTP while everything runs: how soon an event in Kafka stands in the API's answer, and how long answers
 take at 500 requests a second.
 
-Running: all queries, API, simulator. The load comes from a process of its own, open loop. It asks for every ranking,
-corrected ones too, of all, of each department (a sub-tree) and of each category, at several limits, in a drawn order:
-different questions in turn for two seconds, so that none comes again while its answer is kept. The factors of
-corrected rankings are drawn, as if the job `corrections` had published them.
+Running: all queries, API, simulator. The load comes from a process of its own, open loop. First it asks what a shop's
+pages ask (`everyday`), then for every ranking, corrected ones too, of all, of each department (a sub-tree) and of each
+category, at several limits, in a drawn order: different questions in turn for two seconds, so that none comes again
+while its answer is kept. The factors of corrected rankings are drawn, as if the job `corrections` had published them.
 """
 
 import asyncio
@@ -49,17 +49,31 @@ def measure(ask: Ask) -> list[Row]:
         stack.pause(warm)
         ask.say(f"{REQUESTS_PER_SECOND} requests/s for {seconds} s")
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            usual = process.submit(load, address, everyday(), seconds).result()
             answers = process.submit(load, address, paths, seconds).result()
         ask.say(f"{probes} probes")
         times = _probe(stack, address, name, probes)
     if not times:
         raise UnavailableError(f"none of {probes} probes reached the API's answer")
+    common = (
+        f"the rankings of all and of each category, {REQUESTS_PER_SECOND} requests/s while all runs at {rate} events/s"
+    )
     asked = f"{len(paths)} different rankings, sub-trees and limits"
     what = f"{asked} in turn, {REQUESTS_PER_SECOND} requests/s while all runs at {rate} events/s"
     return [
+        row(SECTION, f"{common}, p50", percentile(usual, 0.5), "ms"),
+        row(SECTION, f"{common}, p99", percentile(usual, 0.99), "ms", TARGET_MS),
         row(SECTION, f"{what}, p50", percentile(answers, 0.5), "ms"),
         row(SECTION, f"{what}, p99", percentile(answers, 0.99), "ms", TARGET_MS),
         *freshness.rows(SECTION, f"Kafka → API's ranking, all running, {rate} events/s", times, probes),
+    ]
+
+
+def everyday() -> list[str]:
+    """What a shop's pages ask: ten places of two rankings, of all and of each category in turn."""
+    tops = [f"&category={path}" for path, _, _ in CATEGORIES]
+    return [
+        f"/v1/rankings/{name}?limit=10{top}" for one in tops for top in ("", one) for name in ("views-1h", "popular")
     ]
 
 
