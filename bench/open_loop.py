@@ -13,16 +13,21 @@ Call = Callable[[int], Awaitable[object]]
 
 
 async def open_loop(rate: float, seconds: float, call: Call) -> list[float]:
-    """Milliseconds of each call, `rate` a second for `seconds`; `call` gets its number. Errors propagate."""
-    begun = time.perf_counter() + 0.05
+    """Milliseconds of each call, `rate` a second for `seconds`; `call` gets its number. Errors propagate.
+
+    A call is made when it is due: thousands of them asleep from the start would be late themselves.
+    """
+    begun = time.perf_counter()
 
     async def one(number: int) -> float:
-        due = begun + number / rate
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await call(number)
-        return (time.perf_counter() - due) * 1000
+        return (time.perf_counter() - begun - number / rate) * 1000
 
-    return list(await asyncio.gather(*(one(number) for number in range(int(rate * seconds)))))
+    calls = []
+    for number in range(int(rate * seconds)):
+        await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
+        calls.append(asyncio.ensure_future(one(number)))
+    return list(await asyncio.gather(*calls))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
