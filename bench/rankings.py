@@ -1,10 +1,11 @@
 """Rankings over HTTP while everything runs: how soon an event in Kafka stands in the API's answer, and how long answers
 take at 500 requests a second.
 
-Running: all queries, API, simulator. The load comes from a process of its own, open loop. First it asks what a shop's
-pages ask (`everyday`), then for every ranking, corrected ones too, of all, of each department (a sub-tree) and of each
-category, at several limits, in a drawn order: different questions in turn for two seconds, so that none comes again
-while its answer is kept. The factors of corrected rankings are drawn, as if the job `corrections` had published them.
+Running: all queries, API, simulator. The load comes from a process of its own, open loop. It asks what a shop's pages
+ask (`everyday`), beside the demo's rate of events and beside the full one; then for every ranking, corrected ones too,
+of all, of each department (a sub-tree) and of each category, at several limits, in a drawn order: different questions
+in turn for two seconds, so that none comes again while its answer is kept. The factors of corrected rankings are drawn,
+as if the job `corrections` had published them.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from local.ready import not_ready
 from local.simulator.catalog import CATEGORIES
 
 SECTION, REQUESTS_PER_SECOND, TARGET_MS = "rankings", 500, 10
+CALM = 100  # events a second, as the demo sends them
 READY_SECONDS = 240
 LIMITS = (5, 10, 20, 50, 100, 200)
 
@@ -37,35 +39,49 @@ LIMITS = (5, 10, 20, 50, 100, 200)
 def measure(ask: Ask) -> list[Row]:
     """Rows of this section."""
     rate, probes, seconds, warm = (300, 60, 5, 20) if ask.quick else (1000, 240, 30, 120)
-    name = freshness.ranking(ask.config)
-    paths = questions(ask.config)
-    shop = ["simulate", "--rate", str(rate), "--history-minutes", "0"]
-    with running_stack(ask.config, ask.say, ["stream"], ["serve"], shop) as stack:
+    name, asked = freshness.ranking(ask.config), questions(ask.config)
+    with running_stack(ask.config, ask.say, ["stream"], ["serve"]) as stack:
+        calm = stack.start(*_shop(CALM))
         address = f"http://127.0.0.1:{stack.config.serving.port}"
         freshness.await_stream(stack)
         publish_factors(stack.config)
         stack.wait("the API", lambda: not_ready(address) is None, READY_SECONDS, every=0.5)
-        ask.say(f"warming up for {warm} s")
-        stack.pause(warm)
-        ask.say(f"{REQUESTS_PER_SECOND} requests/s for {seconds} s")
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-            usual = process.submit(load, address, everyday(), seconds).result()
-            answers = process.submit(load, address, paths, seconds).result()
+        usual = _load(stack, address, everyday(), seconds, warm)
+        calm.terminate()
+        calm.wait()
+        stack.start(*_shop(rate))
+        busy = _load(stack, address, everyday(), seconds, warm)
+        all_asked = _load(stack, address, asked, seconds, 0)
         ask.say(f"{probes} probes")
         times = _probe(stack, address, name, probes)
     if not times:
         raise UnavailableError(f"none of {probes} probes reached the API's answer")
-    common = (
-        f"the rankings of all and of each category, {REQUESTS_PER_SECOND} requests/s while all runs at {rate} events/s"
-    )
-    asked = f"{len(paths)} different rankings, sub-trees and limits"
-    what = f"{asked} in turn, {REQUESTS_PER_SECOND} requests/s while all runs at {rate} events/s"
+    at = f"{REQUESTS_PER_SECOND} requests/s while all runs at"
     return [
-        row(SECTION, f"{common}, p50", percentile(usual, 0.5), "ms"),
-        row(SECTION, f"{common}, p99", percentile(usual, 0.99), "ms", TARGET_MS),
-        row(SECTION, f"{what}, p50", percentile(answers, 0.5), "ms"),
-        row(SECTION, f"{what}, p99", percentile(answers, 0.99), "ms", TARGET_MS),
+        *_rows(f"the rankings of all and of each category, {at} {CALM} events/s", usual),
+        *_rows(f"the same at {rate} events/s", busy),
+        *_rows(f"{len(asked)} different rankings, sub-trees and limits in turn, {at} {rate} events/s", all_asked),
         *freshness.rows(SECTION, f"Kafka → API's ranking, all running, {rate} events/s", times, probes),
+    ]
+
+
+def _shop(rate: int) -> tuple[str, ...]:
+    return "simulate", "--rate", str(rate), "--history-minutes", "0"
+
+
+def _load(stack: Stack, address: str, paths: list[str], seconds: float, warm: float) -> list[float]:
+    if warm:
+        stack.say(f"warming up for {warm:.0f} s")
+        stack.pause(warm)
+    stack.say(f"{REQUESTS_PER_SECOND} requests/s for {seconds:.0f} s")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(load, address, paths, seconds).result()
+
+
+def _rows(what: str, times: list[float]) -> list[Row]:
+    return [
+        row(SECTION, f"{what}, p50", percentile(times, 0.5), "ms"),
+        row(SECTION, f"{what}, p99", percentile(times, 0.99), "ms", TARGET_MS),
     ]
 
 

@@ -10,13 +10,14 @@ import multiprocessing
 import os
 import uuid
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 import httpx
+import orjson
 
 from bench import surfaces
+from bench.http_load import Connections, connections
 from bench.open_loop import open_loop, percentile
 from bench.report import Row, row
 from common.config import Config
@@ -26,8 +27,6 @@ from common.redis_client import redis_target
 
 PAIRS_PER_SECOND, RANKINGS_PER_SECOND = 20, 200
 TOP = 20
-LONG = httpx.Timeout(30, pool=None)
-CLIENTS = 32  # a pool of httpx takes quadratic time in its waiting requests: many small pools
 SECTION = "serving"
 
 
@@ -89,42 +88,32 @@ def _known_users(config: Config, most: int = 100) -> list[str]:
 
 
 def _drive(load: Load) -> tuple[list[float], list[float], float, surfaces.Times]:
-    try:
-        return asyncio.run(_measure(load))
-    except httpx.HTTPError as error:  # which does not survive the way to the other process
-        raise UnavailableError(f"the API failed under load: {error}") from None
+    return asyncio.run(_measure(load))
 
 
 async def _measure(load: Load) -> tuple[list[float], list[float], float, surfaces.Times]:
-    async with AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(httpx.AsyncClient(base_url=load.address, headers=_headers(), timeout=LONG))
-            for _ in range(CLIENTS)
-        ]
-        client = clients[0]
-        load.current |= {user: await _viewed(client, user) for user in load.users}
-        await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(clients[number % CLIENTS], load, number))
-        before = [await _for_you(client, user) for user in load.users]
+    async with connections(load.address, _headers()) as api:
+        load.current |= {user: await _viewed(api, user) for user in load.users}
+        await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(api, load, number))
+        before = [await _for_you(api, user) for user in load.users]
         latest = dict(zip(load.users, before, strict=True))
 
         async def pair(number: int) -> None:
-            user, item, after = await _click(clients[number % CLIENTS], load, number)
+            user, item, after = await _click(api, load, number)
             load.pairs.append((item, latest[user], after))
             latest[user] = after
 
         async def ranking(number: int) -> None:
-            name = ("views-1h", "popular")[number % 2]
-            (await clients[number % CLIENTS].get(f"/v1/rankings/{name}")).raise_for_status()
+            await api.get(f"/v1/rankings/{('views-1h', 'popular')[number % 2]}")
 
-        await open_loop(CLIENTS, 1, ranking)
         clicks = await open_loop(PAIRS_PER_SECOND, load.seconds, pair)
         rankings = await open_loop(RANKINGS_PER_SECOND, load.seconds, ranking)
-        moved = await _moved(client, load)
-        times = await surfaces.measure(clients, load.users, list(load.items), load.seconds / 2)
+        moved = await _moved(api, load)
+        times = await surfaces.measure(api, load.users, list(load.items), load.seconds / 2)
     return clicks, rankings, moved, times
 
 
-async def _click(client: httpx.AsyncClient, load: Load, number: int) -> tuple[str, str, list[str]]:
+async def _click(api: Connections, load: Load, number: int) -> tuple[str, str, list[str]]:
     """One click in another category than the one the user views, and the list right after it."""
     user = load.users[number % len(load.users)]
     categories = sorted(set(load.items.values()) - {load.current[user]})
@@ -138,29 +127,27 @@ async def _click(client: httpx.AsyncClient, load: Load, number: int) -> tuple[st
         "item_id": item,
         "category": category,
     }
-    answer = (await client.post("/v1/events", json=event)).raise_for_status()
-    if answer.json()["accepted"] != 1:
-        raise UnavailableError(f"the collector refused a click: {answer.text}")
-    return user, item, await _for_you(client, user)
+    answer = await api.post("/v1/events", event)
+    if orjson.loads(answer)["accepted"] != 1:
+        raise UnavailableError(f"the collector refused a click: {answer.decode()}")
+    return user, item, await _for_you(api, user)
 
 
-async def _for_you(client: httpx.AsyncClient, user: str) -> list[str]:
-    path = f"/v1/users/{user}/recommendations/for-you?limit={TOP}"
-    answer = (await client.get(path)).raise_for_status()
-    return [item["item_id"] for item in answer.json()["items"]]
+async def _for_you(api: Connections, user: str) -> list[str]:
+    answer = await api.get(f"/v1/users/{user}/recommendations/for-you?limit={TOP}")
+    return [item["item_id"] for item in orjson.loads(answer)["items"]]
 
 
-async def _viewed(client: httpx.AsyncClient, user: str) -> str:
+async def _viewed(api: Connections, user: str) -> str:
     """The category a user views."""
-    profile = (await client.get(f"/v1/users/{user}/profile")).raise_for_status()
-    return profile.json()["current_category"] or ""
+    return orjson.loads(await api.get(f"/v1/users/{user}/profile"))["current_category"] or ""
 
 
-async def _moved(client: httpx.AsyncClient, load: Load) -> float:
+async def _moved(api: Connections, load: Load) -> float:
     """Share of the pairs after which the clicked category stands higher (or has the whole list already)."""
     categories = dict(load.items)
     for item in {item for _, *lists in load.pairs for items in lists for item in items} - categories.keys():
-        categories[item] = (await client.get(f"/v1/items/{item}")).json()["category"] or ""
+        categories[item] = orjson.loads(await api.get(f"/v1/items/{item}"))["category"] or ""
 
     def weight(items: list[str], category: str) -> float:
         return sum(1 / rank for rank, item in enumerate(items, start=1) if categories[item] == category)

@@ -8,8 +8,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-import httpx
-
+from bench.http_load import Connections
 from bench.open_loop import open_loop, percentile
 from bench.report import Row, row
 
@@ -20,9 +19,7 @@ OF_A_USER, OF_AN_ITEM = ("for-you", "now", "trending"), ("related", "similar")
 Times = dict[str, list[float]]
 
 
-async def measure(
-    clients: Sequence[httpx.AsyncClient], users: Sequence[str], items: Sequence[str], seconds: float
-) -> Times:
+async def measure(api: Connections, users: Sequence[str], items: Sequence[str], seconds: float) -> Times:
     """Milliseconds of every answer by surface, and of `cart` pairs; `seconds` for each."""
     times: Times = {}
     for surface in (*OF_A_USER, *OF_AN_ITEM):
@@ -32,16 +29,15 @@ async def measure(
             path = f"/v1/users/{user}/recommendations/{surface}?limit=20"
             if surface in OF_AN_ITEM:
                 path = f"/v1/items/{item}/{surface}?user_id={user}&limit=20"
-            (await clients[number % len(clients)].get(path)).raise_for_status()
+            await api.get(path)
 
         await open_loop(RATE, WARM_SECONDS, one)
         times[surface] = await open_loop(RATE, seconds, one)
 
     async def cart(number: int) -> None:
-        client, user = clients[number % len(clients)], users[number % len(users)]
-        item = items[number % len(items)]
-        (await client.post("/v1/events", json=_cart_add(user, item))).raise_for_status()
-        (await client.get(f"/v1/items/{item}/related?user_id={user}")).raise_for_status()
+        user, item = users[number % len(users)], items[number % len(items)]
+        await api.post("/v1/events", _cart_add(user, item))
+        await api.get(f"/v1/items/{item}/related?user_id={user}")
 
     times["cart"] = await open_loop(CARTS_PER_SECOND, seconds, cart)
     return times

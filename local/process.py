@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 SAME_START_SECONDS = 2.0
 # On one machine what somebody waits for comes first: API, Kafka and Redis, then the stream and batch jobs alike.
 # Linux shares the CPU out by session first, and niceness counts only within one, so the session gets it too.
-NICENESS = {"stream": "5", "batch": "5", "schedule": "5"}
+NICENESS = {"stream": "10", "batch": "10", "schedule": "10"}
 # The kernel takes that from one ordinary user in 0.1 s: a few tries.
 AT_NICENESS = """
 if [ -w /proc/self/autogroup ]; then

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 MOST = 256
@@ -78,7 +79,8 @@ class Kept:
         """What is still being made stays: somebody waits for it."""
         over = len(self._answers) - self._most
         if over > 0:
-            for key in [key for key, answer in self._answers.items() if answer.made.done()][:over]:
+            done = (key for key, answer in self._answers.items() if answer.made.done())
+            for key in list(islice(done, over)):
                 del self._answers[key]
 
     def _renewed(self, key: Hashable, renewal: _Answer) -> None:

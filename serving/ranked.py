@@ -6,7 +6,6 @@ more are asked for as the limit needs (docs/adr/0011).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from common.config import CorrectedConfig, RankingConfig
 from common.keys import ALL, split_member
@@ -19,8 +18,9 @@ VIEWS = "views-1h"
 SPARE = 10  # asked for beyond the limit at once
 WIDE, WIDE_SECONDS = 200, 1.0  # so many categories cost Redis milliseconds: kept for so long
 MOST = 16_000  # rows looked at a request: below them nothing is offered
-Top = tuple[list[Row], int | None, int | None, int | None]  # rows, as_of, horizon, landmark
-TOP = Path(__file__).with_name("top.lua").read_text(encoding="utf-8")
+FACTORS_SECONDS = 1.0  # which factors hold changes by the hour
+Views = dict[str, float | None]  # of the last hour, by member
+Top = tuple[list[Row], Views, int | None, int | None, int | None]  # rows, views, as_of, horizon, landmark
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ async def read_ranking(
     """
     wanted = limit + SPARE
     while True:
-        found, as_of, horizon, landmark = await _top(services, definition, category or ALL, wanted, factors)
+        found, views, as_of, horizon, landmark = await _top(services, definition, category or ALL, wanted, factors)
         ordered = best(found, len(found))
         rows = await buyable(services, ordered)
         if len(rows) >= limit or len(found) < wanted or wanted >= MOST:
@@ -57,7 +57,7 @@ async def read_ranking(
     places = {name: place for place, (name, _) in enumerate(ordered, start=1)}
     ranks = [places[name] for name, _ in rows]
     factor = decay_factor(definition, as_of, landmark)
-    return Ranking(rows, ranks, factor, await _views(services, rows), as_of, horizon)
+    return Ranking(rows, ranks, factor, [views[name] for name, _ in rows], as_of, horizon)
 
 
 async def read_past(
@@ -90,10 +90,15 @@ async def read_past(
 async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
     """Key of the factors that hold at `as_of` in the shop's hours; '' before any were learned."""
     keys = services.keys
-    as_of, version = await services.redis.mget(keys.as_of, keys.live_corrections)
-    if as_of is None or version is None:
-        return ""
-    return keys.corrections(version.decode(), corrected.name, hour_of(services.config, int(as_of)))
+
+    async def load() -> str:
+        as_of, version = await services.redis.mget(keys.as_of, keys.live_corrections)
+        if as_of is None or version is None:
+            return ""
+        return keys.corrections(version.decode(), corrected.name, hour_of(services.config, int(as_of)))
+
+    found: str = await services.kept.get(("factors", corrected.name), FACTORS_SECONDS, load)
+    return found
 
 
 async def read_rate(services: Services, name: str) -> RankingConfig:
@@ -124,21 +129,15 @@ async def _top(services: Services, definition: RankingConfig, top: str, wanted: 
 
 async def _load(services: Services, definition: RankingConfig, top: str, wanted: int, factors: str) -> Top:
     keys = services.keys
-    answer = await services.redis.register_script(TOP)(
-        keys=[keys.tree, keys.as_of, keys.horizon, keys.landmark(definition.name)],
+    answer = await services.top(
+        keys=[keys.tree, keys.as_of, keys.horizon, keys.landmark(definition.name), keys.ranking(VIEWS, ALL)],
         args=[keys.ranking(definition.name, ""), top, wanted, factors],
     )
     as_of, horizon, landmark = (None if text is None else int(text) for text in answer[:3])
     if answer[3] > WIDE:
         services.wide.add((top, factors))
-    rows = [(text.decode(), float(score)) for text, score in zip(answer[4::2], answer[5::2], strict=True)]
-    return rows, as_of, horizon, landmark
-
-
-async def _views(services: Services, rows: Sequence[Row]) -> list[float | None]:
-    """Views of the last hour; an item stands in one category, so those among all are those in its own."""
-    if not rows:
-        return []
-    members = [member for member, _ in rows]
-    views: list[float | None] = await services.redis.zmscore(services.keys.ranking(VIEWS, ALL), members)
-    return views
+    members = [text.decode() for text in answer[4::3]]
+    rows = [(member, float(score)) for member, score in zip(members, answer[5::3], strict=True)]
+    # An item stands in one category, so its views among all are those in its own.
+    views = {m: None if seen is None else float(seen) for m, seen in zip(members, answer[6::3], strict=True)}
+    return rows, views, as_of, horizon, landmark

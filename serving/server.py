@@ -1,7 +1,9 @@
 """Runs the application with uvicorn: one line when it cannot, a graceful end on SIGTERM or Ctrl-C."""
 
+import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,10 +22,16 @@ from serving.app import create_app
 GRACE_SECONDS = 3
 KAFKA_SECONDS = 10
 BACKLOG = 2048
+GARBAGE_AFTER = 10_000  # objects
+LOCK_SECONDS = 0.0005
 
 
 class Server(uvicorn.Server):
     """uvicorn that returns after a signal; its own would raise the signal again and so end with an error."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        short_pauses()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,6 +64,18 @@ def serve(config: Config, announce: Callable[[str], object]) -> None:
         Server(settings).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def short_pauses() -> None:
+    """Python's own pauses, which every answer waits for. Call it once all is there.
+
+    A full collection of garbage took 40 to 110 ms: what is there by now is left out of it, and it comes seldom.
+    A thread that works out the past would keep the lock for 5 ms each time the loop wants it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER, 20, 50)
+    sys.setswitchinterval(LOCK_SECONDS)
 
 
 def listen(host: str, port: int) -> socket.socket:

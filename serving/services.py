@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import redis.asyncio
@@ -26,6 +27,7 @@ from serving.past import Past
 from serving.producer import AckProducer
 from serving.products import Products
 
+TOP = Path(__file__).with_name("top.lua").read_text(encoding="utf-8")
 REDIS_TIMEOUT_SECONDS = 2
 REDIS_CONNECTIONS = 32
 REDIS_WAIT_SECONDS = 5
@@ -38,6 +40,7 @@ class Services:
     config: Config
     keys: Keys
     redis: Any  # redis.asyncio.Redis or RedisCluster
+    top: Any  # the script that reads a ranking (serving/ranked.py)
     producer: AckProducer
     metrics: Metrics
     rate: RateLimit
@@ -65,6 +68,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
             config=config,
             keys=keys,
             redis=client,
+            top=client.register_script(TOP),
             producer=producer,
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),

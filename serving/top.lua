@@ -2,12 +2,15 @@
 -- An item stands in one category, so the union's best are among the categories' best. Each category's first score is
 -- looked at; what the n categories with the best of those do not hold cannot be among the n best.
 -- KEYS    1 <prefix>{item}:tree (categories at score 0)  2 as_of  3 horizon  4 the ranking's landmark
+--         5 the ranking of all whose scores are given beside (views of the last hour)
 -- ARGV    1 start of the ranking's keys  2 top of the sub-tree, '*' for all  3 n > 0  4 hash category → factor, or ''
--- Returns {as_of, horizon, landmark, number of categories, member, score, …}, in no order: n at least where there are so
--- many, and among them the n best by score × factor, equals by item id. Within a category members are in the order of
--- their items. In the ranking of all they are not: of up to EQUALS equals of the n-th all are looked at, of more the best
--- of each category; with more than FEW categories that costs too much, and equals go by category, then item.
+-- Returns {as_of, horizon, landmark, number of categories, member, score, score in 5 or nil, …}, in no order: n at least
+-- where there are so many, and among them the n best by score × factor, equals by item id. Within a category members are
+-- in the order of their items. In the ranking of all they are not: of up to EQUALS equals of the n-th all are looked at,
+-- of more the best of each category; with more than FEW categories that costs too much, and equals go by category, then
+-- item.
 local EQUALS, FEW = 1000, 200
+local MOST = 3000  -- members a command: Lua passes some 8,000 arguments at most
 local start, top, n, factors = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local function apart()  -- whether the ranking of all is to be put together from its categories
   if factors ~= '' then return true end
@@ -76,10 +79,18 @@ if #scores > n then
 end
 local answer = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
 answer[4] = #names
+local members = {}
 for _, row in ipairs(found) do
   if row[2] >= least and row[2] > 0 then
-    answer[#answer + 1] = row[1]
-    answer[#answer + 1] = string.format('%.17g', row[2])
+    members[#members + 1] = row[1]
+    answer[#members * 3 + 2] = row[1]
+    answer[#members * 3 + 3] = string.format('%.17g', row[2])
+  end
+end
+for first = 1, #members, MOST do
+  local last = math.min(first + MOST - 1, #members)
+  for i, score in ipairs(redis.call('ZMSCORE', KEYS[5], unpack(members, first, last))) do
+    answer[(first + i - 1) * 3 + 4] = score
   end
 end
 return answer
