@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 
@@ -16,19 +16,22 @@ from bench.open_loop import open_loop
 from common.errors import UnavailableError
 
 CONNECTIONS = 32
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Connections:
     """Each carries one request at a time; who asks waits for a free one."""
 
-    def __init__(self, host: str, headers: Mapping[str, str]) -> None:
-        self._head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": host, **headers}.items())
-        self._free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    def __init__(self, address: str, headers: Mapping[str, str]) -> None:
+        self._url = urlsplit(address)
+        self._head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": self._url.netloc, **headers}.items())
+        self._free: asyncio.Queue[Connection] = asyncio.Queue()
+        self._open: set[asyncio.StreamWriter] = set()
 
-    async def open(self, host: str | None, port: int | None) -> None:
+    async def add(self) -> None:
         """One connection more."""
-        self._free.put_nowait(await asyncio.open_connection(host, port))
+        self._free.put_nowait(await self._connect())
 
     async def get(self, path: str) -> bytes:
         """The body; `UnavailableError` for anything but 2xx."""
@@ -38,38 +41,51 @@ class Connections:
         """The body of the answer to a message, sent as JSON."""
         return await self._ask("POST", path, orjson.dumps(message))
 
+    def close(self) -> None:
+        for writer in self._open:
+            writer.close()
+
+    async def _connect(self) -> Connection:
+        connection = await asyncio.open_connection(self._url.hostname, self._url.port)
+        self._open.add(connection[1])
+        return connection
+
     async def _ask(self, method: str, path: str, body: bytes) -> bytes:
-        reader, writer = connection = await self._free.get()
+        """A connection that did not bring a whole answer is not used again."""
+        connection = await self._free.get()
         try:
+            if connection[0].at_eof():  # the server closes what is idle
+                connection = await self._connect()
             about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
-            writer.write(f"{method} {path} HTTP/1.1\r\n{self._head}{about}\r\n".encode() + body)
-            head = await reader.readuntil(b"\r\n\r\n")
-            found = LENGTH.search(head)
-            answer = await reader.readexactly(int(found[1])) if found else b""
+            line = f"{method} {quote(path, safe='/?&=%')} HTTP/1.1\r\n"
+            head, answer = await _exchange(connection, f"{line}{self._head}{about}\r\n".encode() + body)
         except (OSError, EOFError) as error:
             raise UnavailableError(f"the API failed under load: {error or type(error).__name__}") from None
-        finally:
-            self._free.put_nowait(connection)
+        self._free.put_nowait(connection)
         if not head.startswith(b"HTTP/1.1 2"):
             raise UnavailableError(f"the API answered {head.split(maxsplit=2)[1].decode()} to {path}: {answer[:200]!r}")
         return answer
 
-    def close(self) -> None:
-        while not self._free.empty():
-            self._free.get_nowait()[1].close()
+
+async def _exchange(connection: Connection, request: bytes) -> tuple[bytes, bytes]:
+    reader, writer = connection
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    found = LENGTH.search(head)
+    return head, await reader.readexactly(int(found[1])) if found else b""
 
 
 @asynccontextmanager
 async def connections(address: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Connections]:
-    """Connections to the API at `address`, closed at the end."""
-    url = urlsplit(address)
-    opened = Connections(url.netloc, headers or {})
+    """Connections to the API at `address`, closed at the end; `UnavailableError` where nothing listens."""
+    opened = Connections(address, headers or {})
     try:
-        for _ in range(CONNECTIONS):
-            await opened.open(url.hostname, url.port)
+        try:
+            for _ in range(CONNECTIONS):
+                await opened.add()
+        except OSError as error:
+            raise UnavailableError(f"no API at {address}: {error}") from None
         yield opened
-    except OSError as error:
-        raise UnavailableError(f"no API at {address}: {error}") from None
     finally:
         opened.close()
 

@@ -9,25 +9,42 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from common.errors import UnavailableError
+
 Call = Callable[[int], Awaitable[object]]
+LONGEST_SECONDS = 60.0
 
 
 async def open_loop(rate: float, seconds: float, call: Call) -> list[float]:
-    """Milliseconds of each call, `rate` a second for `seconds`; `call` gets its number. Errors propagate.
+    """Milliseconds of each call, `rate` a second for `seconds`; `call` gets its number. The first error ends it.
 
     A call is made when it is due: thousands of them asleep from the start would be late themselves.
+    `UnavailableError` when answers are missing `LONGEST_SECONDS` after the last call.
     """
     begun = time.perf_counter()
+    calls: list[asyncio.Future[float]] = []
+    failed = asyncio.Event()
 
     async def one(number: int) -> float:
-        await call(number)
+        try:
+            await call(number)
+        except BaseException:
+            failed.set()
+            raise
         return (time.perf_counter() - begun - number / rate) * 1000
 
-    calls = []
-    for number in range(int(rate * seconds)):
-        await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
-        calls.append(asyncio.ensure_future(one(number)))
-    return list(await asyncio.gather(*calls))
+    try:
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
+            if failed.is_set():
+                break
+            calls.append(asyncio.ensure_future(one(number)))
+        return list(await asyncio.wait_for(asyncio.gather(*calls), LONGEST_SECONDS))
+    except asyncio.TimeoutError:
+        raise UnavailableError(f"answers were missing after {LONGEST_SECONDS:.0f} s") from None
+    finally:
+        for made in calls:
+            made.cancel()
 
 
 def percentile(values: Sequence[float], share: float) -> float:

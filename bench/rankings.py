@@ -48,7 +48,7 @@ def measure(ask: Ask) -> list[Row]:
         stack.wait("the API", lambda: not_ready(address) is None, READY_SECONDS, every=0.5)
         usual = _load(stack, address, everyday(), seconds, warm)
         calm.terminate()
-        calm.wait()
+        stack.wait("the simulator's end", lambda: calm.poll() is not None, 30)
         stack.start(*_shop(rate))
         busy = _load(stack, address, everyday(), seconds, warm)
         all_asked = _load(stack, address, asked, seconds, 0)

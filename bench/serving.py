@@ -106,6 +106,7 @@ async def _measure(load: Load) -> tuple[list[float], list[float], float, surface
         async def ranking(number: int) -> None:
             await api.get(f"/v1/rankings/{('views-1h', 'popular')[number % 2]}")
 
+        await open_loop(PAIRS_PER_SECOND, 1, ranking)
         clicks = await open_loop(PAIRS_PER_SECOND, load.seconds, pair)
         rankings = await open_loop(RANKINGS_PER_SECOND, load.seconds, ranking)
         moved = await _moved(api, load)

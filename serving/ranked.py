@@ -18,7 +18,7 @@ VIEWS = "views-1h"
 SPARE = 10  # asked for beyond the limit at once
 WIDE, WIDE_SECONDS = 200, 1.0  # so many categories cost Redis milliseconds: kept for so long
 MOST = 16_000  # rows looked at a request: below them nothing is offered
-FACTORS_SECONDS = 1.0  # which factors hold changes by the hour
+FACTORS_SECONDS = 1.0  # which factors hold changes by the hour, and when newer ones are published
 Views = dict[str, float | None]  # of the last hour, by member
 Top = tuple[list[Row], Views, int | None, int | None, int | None]  # rows, views, as_of, horizon, landmark
 

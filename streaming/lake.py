@@ -75,19 +75,22 @@ def append(records: DataFrame, config: Config, batch_id: int) -> None:
     """One micro-batch of Kafka records to its Delta tables; the quarantine last, as it is rarely needed."""
     topics = {row["topic"] for row in records.select("topic").distinct().collect()}
     event_topics = [config.topic(name) for name in EVENT_TOPICS]
-    events = parse(records.filter(F.col("topic").isin(event_topics)))
+    events = parse(records.filter(F.col("topic").isin(event_topics))).persist()  # for the lake and the quarantine
     # After a delete Debezium sends the key without a value, for Kafka's compaction: no change record.
     changes = records.filter((F.col("topic") == config.topic("catalog")) & F.col("value").isNotNull())
     changes = parse_changes(changes)
     refused = refused_by_collector(records.filter(F.col("topic") == config.topic("quarantine")))
-    if topics.intersection(event_topics):
-        append_once(lake_events(events), config, EVENTS, batch_id)
-    if config.topic("catalog") in topics:
-        append_once(catalog_log(changes), config, CATALOG, batch_id)
-    for topic, (table, read) in NOTES.items():
-        if config.topic(topic) in topics:
-            append_once(read(records.filter(F.col("topic") == config.topic(topic))), config, table, batch_id)
-    quarantine(rejected(events, NAME).unionByName(rejected(changes, "catalog")), refused, config, batch_id)
+    try:
+        if topics.intersection(event_topics):
+            append_once(lake_events(events), config, EVENTS, batch_id)
+        if config.topic("catalog") in topics:
+            append_once(catalog_log(changes), config, CATALOG, batch_id)
+        for topic, (table, read) in NOTES.items():
+            if config.topic(topic) in topics:
+                append_once(read(records.filter(F.col("topic") == config.topic(topic))), config, table, batch_id)
+        quarantine(rejected(events, NAME).unionByName(rejected(changes, "catalog")), refused, config, batch_id)
+    finally:
+        events.unpersist()
 
 
 def start(spark: SparkSession, config: Config) -> StreamingQuery:

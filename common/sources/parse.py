@@ -94,10 +94,14 @@ def _plainly_valid() -> Column:
     raw = F.col("raw").cast("string")
     event_type = F.col("e.event_type")
     ids = [F.col(f"e.{field.name}") for field in contract.FIELDS if field.kind == "id"]
+    ids += [F.col(f"e.payment.{field.name}") for field in contract.PAYMENT_FIELDS if field.kind == "id"]
     no_escape = ~F.contains(raw, F.lit("\\")) & ~F.contains(raw, F.lit("\x7f"))
     # Without escapes no id has a line break in it, so that one look finds any that starts like an object or a list.
-    no_nesting = F.col("e.payment").isNull() & ~F.concat_ws("\n", *ids).rlike(r"(?:^|\n)[\[{*]")
-    price = _absent_or("price", r"[0-9]{1,8}(?:\.[0-9]{1,9})?")
+    no_nesting = ~F.concat_ws("\n", *ids).rlike(r"(?:^|\n)[\[{*]")
+    price, amount = (_absent_or(name, r"[0-9]{1,8}(?:\.[0-9]{1,9})?") for name in ("price", "payment.amount"))
+    paid = F.col("e.payment").isNotNull() == event_type.isin(*contract.PAYMENT_TYPES)
+    token = ~F.coalesce(F.col("e.payment.card_token").rlike(f"^(?:{contract.CARD_PATTERN})\\z"), F.lit(False))
+    payment = paid & amount & token & _absent_or_short("payment.currency", 3)
     quantity = _absent_or("quantity", r"[1-9][0-9]{0,5}")
     position = _absent_or("position", r"[0-9]{1,8}")
     millis = F.unix_millis(_time(F.col("e.event_time")))
@@ -110,8 +114,8 @@ def _plainly_valid() -> Column:
         for name, types in contract.REQUIRED
         if name != "event_id"
     ]
-    known = event_type.isin(*contract.BEHAVIOR_TYPES, *contract.ORDER_TYPES) & (F.length("e.event_id") > 0)
-    tests = [no_escape, no_nesting, short, someone, price, quantity, position, time, known, *needs]
+    known = event_type.isin(*contract.EVENT_TYPES) & (F.length("e.event_id") > 0)
+    tests = [no_escape, no_nesting, short, someone, price, quantity, position, time, known, payment, *needs]
     return F.coalesce(reduce(and_, tests), F.lit(False))
 
 

@@ -10,6 +10,7 @@ import uvicorn
 
 from common.config import Config
 from local.process import wait_until
+from serving import ranked
 from serving.app import create_app
 from serving.routes import rankings
 from serving.server import listen
@@ -37,8 +38,9 @@ def served(config: Config) -> Iterator[httpx.Client]:
 
 @pytest.fixture(autouse=True)
 def rankings_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test looks at what it has just written; shoppers may see a ranking of 50 ms ago."""
+    """A test looks at what it has just written; shoppers may see a ranking of 50 ms ago, factors of a second ago."""
     monkeypatch.setattr(rankings, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(ranked, "FACTORS_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -106,3 +106,12 @@ def test_what_is_withdrawn_or_out_of_stock_is_left_out_and_the_limit_still_fille
         assert [(row["rank"], row["item_id"]) for row in found] == [(n + 1, f"i{300 + n}") for n in range(20)]
     assert len(ranked(api, "views-1h", limit=1000)) == 100
     assert redis_conn.zcard(keys.ranking("views-1h", ALL)) == 400
+
+
+def test_an_item_without_views_in_the_hour_has_none_also_when_redis_has_forgotten_its_scripts(
+    config: Config, api: httpx.Client, redis_conn: redis.Redis
+) -> None:
+    write(config, [(START, "women", "seen-before", 5), (START + 90, "women", "seen-now", 3)])
+    assert {row["item_id"]: row["views"] for row in ranked(api, "views-24h")} == {"seen-before": 0, "seen-now": 3}
+    redis_conn.script_flush()
+    assert {row["item_id"]: row["views"] for row in ranked(api, "views-24h")} == {"seen-before": 0, "seen-now": 3}
