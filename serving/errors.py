@@ -42,6 +42,12 @@ class ApiError(Exception):
         return Json({"error": body}, status_code=self.status, headers=self.headers)
 
 
+OF_A_USER = (
+    "no such resource; of a user there are /profile, /recommendations/for-you, /recommendations/now and"
+    " /recommendations/trending"
+)
+
+
 def bad_field(field: str, reason: str) -> ApiError:
     """400 that names the field."""
     return ApiError(400, "invalid_input", f"{field}: {reason}", [{"field": field, "reason": reason}])
@@ -75,7 +81,9 @@ def add_handlers(app: FastAPI) -> None:
     async def api(_: Request, error: Any) -> Json:
         return error.answer()  # type: ignore[no-any-return]
 
-    async def http(_: Request, error: Any) -> Json:
+    async def http(request: Request, error: Any) -> Json:
+        if error.status_code == 405 and request.method == "GET" and request.url.path.startswith("/v1/users/"):
+            return ApiError(404, "not_found", OF_A_USER).answer()  # DELETE knows every path below: an id may hold '/'
         code = CODES.get(error.status_code, "http_error")
         message = str(error.detail)
         return ApiError(error.status_code, code, message, None, error.headers).answer()

@@ -144,6 +144,7 @@ def test_an_item_is_what_the_catalogue_says(api: httpx.Client, shop: Shop) -> No
         ("/v1/users/a/profile?%F0%9F%A7%A5", 400, "🧥"),
         ("/no-such", 404, None),
         ("/v1/events", 405, None),
+        ("/v1/users/u1/recommendations/foryou?explain=true", 404, None),
     ],
 )
 def test_errors_have_one_shape_and_name_the_field(api: httpx.Client, path: str, status: int, field: str | None) -> None:
