@@ -129,7 +129,7 @@ async def _top(services: Services, definition: RankingConfig, top: str, wanted: 
 
 async def _load(services: Services, definition: RankingConfig, top: str, wanted: int, factors: str) -> Top:
     keys = services.keys
-    answer = await services.top(
+    answer = await services.top_script(
         keys=[keys.tree, keys.as_of, keys.horizon, keys.landmark(definition.name), keys.ranking(VIEWS, ALL)],
         args=[keys.ranking(definition.name, ""), top, wanted, factors],
     )

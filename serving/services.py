@@ -40,7 +40,7 @@ class Services:
     config: Config
     keys: Keys
     redis: Any  # redis.asyncio.Redis or RedisCluster
-    top: Any  # the script that reads a ranking (serving/ranked.py)
+    top_script: Any  # reads a ranking, for serving/ranked.py
     producer: AckProducer
     metrics: Metrics
     rate: RateLimit
@@ -68,7 +68,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
             config=config,
             keys=keys,
             redis=client,
-            top=client.register_script(TOP),
+            top_script=client.register_script(TOP),
             producer=producer,
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
