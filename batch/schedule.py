@@ -60,6 +60,7 @@ class Schedule:
 
     def _run(self, job: PlannedJob) -> None:
         began = time.monotonic()
+        self._say(f"batch {job.name}: begins")
         try:
             code, message = self._finish(job.name)
         except OSError as error:

@@ -21,9 +21,9 @@ from common.errors import MissingRequirementError
 from local import doctor
 from local.children import Children, Command, DemoError
 from local.embedded import Say, crashed, down, log_file, up
+from local.followed import Followed
 from local.inputs import Input
 from local.jars import fetch
-from local.milestones import Milestones
 from local.process import any_port, log_tail
 from local.reach import check_kafka, check_redis, forget_progress
 from local.ready import not_ready
@@ -126,11 +126,11 @@ class Demo:
     def run(self) -> None:
         """Watches until the time is over; without a time, until interrupted."""
         began = fit = time.monotonic()
-        milestones = Milestones(self.config)
+        batch = Followed(log_file(self.config, "schedule"))
         while self.options.seconds is None or time.monotonic() - began < self.options.seconds:
             self.watch()
-            for line in milestones.news():
-                self.say(line)
+            for line in batch.news():
+                self.say(line.partition(" ")[2])  # without the time: ours is there
             lacking = not_ready(self.address)
             now = time.monotonic()
             if lacking is None:

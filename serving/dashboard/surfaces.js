@@ -26,7 +26,7 @@ function showList(name, list, what) {
   fill(ask(name), list.items, (row) => [
     element("td", row.rank), itemCell(row, name), element("td", row.score.toFixed(3), "n"), reasons(row), clickCell(row, name),
   ], "nothing yet");
-  ask(`${name}-note`).textContent = list.fallback ? `stands in: ${list.fallback}` : what;
+  ask(`${name}-note`).textContent = list.fallback ? `${what}; stands in: ${list.fallback}` : what;
 }
 
 async function showSurfaces() {
@@ -50,7 +50,7 @@ async function showSurfaces() {
   const related = inCart ? await beside(inCart, "related") : { items: [], fallback: "none" };
   const similar = viewed ? await beside(viewed, "similar") : { items: [], fallback: "none" };
   if (user !== ask("user").value.trim()) return;
-  showList("for-you", forYou, "");
+  showList("for-you", forYou, "the model's, where you look");
   showList("now", now, "what the last items lead to");
   showList("trending", trending, "popular now, by your taste");
   showList("related", related, `goes with ${profile.cart.length ? "the cart" : inCart}`);

@@ -54,8 +54,13 @@ class Running:
 
     def __init__(self, jobs: list[PlannedJob], programs: dict[str, str], logs: Path) -> None:
         self.lines: list[str] = []
-        self.schedule = Schedule(jobs, lambda name: [sys.executable, "-c", programs[name]], logs, self.lines.append)
+        self.begun: list[str] = []
+        self.schedule = Schedule(jobs, lambda name: [sys.executable, "-c", programs[name]], logs, self.hear)
         self.thread = threading.Thread(target=self.schedule.run)
+
+    def hear(self, line: str) -> None:
+        name, begins, _ = line.partition(": begins")
+        (self.begun.append(name) if begins else self.lines.append(line))
 
     def __enter__(self) -> "Running":
         self.thread.start()
@@ -89,6 +94,7 @@ def test_a_job_without_data_is_tried_again_soon_and_then_as_planned(tmp_path: Pa
     assert [(logs / name).read_text() for name in ("batch-als.log.1", "batch-als.log")] == ["first", "second"]
     assert [line.split(" after ")[0] for line in running.lines] == ["batch als: no-data", "batch als: done"]
     assert running.lines[1].endswith("s: yes")
+    assert running.begun == ["batch als"] * 2
 
 
 def test_a_failing_job_is_said_and_runs_again(tmp_path: Path) -> None:
