@@ -29,6 +29,7 @@ from common.models.corrections import HOURS
 from common.redis_client import redis_target
 from local.ready import not_ready
 from local.simulator.catalog import CATEGORIES
+from local.streams import stream_commands
 
 SECTION, REQUESTS_PER_SECOND, TARGET_MS = "rankings", 500, 10
 CALM = 100  # events a second, as the demo sends them
@@ -40,7 +41,8 @@ def measure(ask: Ask) -> list[Row]:
     """Rows of this section."""
     rate, probes, seconds, warm = (300, 60, 5, 20) if ask.quick else (1000, 240, 30, 120)
     name, asked = freshness.ranking(ask.config), questions(ask.config)
-    with running_stack(ask.config, ask.say, ["stream"], ["serve"]) as stack:
+    streams = stream_commands(ask.config.streaming.queries).values()
+    with running_stack(ask.config, ask.say, *streams, ["serve"]) as stack:
         calm = stack.start(*_shop(CALM))
         address = f"http://127.0.0.1:{stack.config.serving.port}"
         freshness.await_stream(stack)

@@ -9,6 +9,7 @@ from bench.report import Row
 from bench.stack import Ask, running_stack
 from common.errors import ConfigError
 from local.ready import not_ready
+from local.streams import stream_commands
 
 READY_SECONDS = 360
 
@@ -18,7 +19,8 @@ def measure_serving(ask: Ask) -> list[Row]:
     if ask.running:
         return serving.run(ask.config, ask.quick)
     shop = ["simulate", "--history-minutes", "5"]
-    with running_stack(ask.config, ask.say, ["stream"], ["serve"], shop) as stack:
+    streams = stream_commands(ask.config.streaming.queries).values()
+    with running_stack(ask.config, ask.say, *streams, ["serve"], shop) as stack:
         address = f"http://127.0.0.1:{stack.config.serving.port}"
         ask.say("waiting for the API and the first rankings")
         stack.wait("the API", lambda: not_ready(address) is None and _ranked(address), READY_SECONDS, every=0.5)

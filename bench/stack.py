@@ -64,7 +64,7 @@ class Stack:
         command = [sys.executable, "-m", "cli.main", *arguments, "--conf", str(self.folder / "config.yaml")]
         with log.open("wb") as out:
             process = subprocess.Popen(
-                at_its_priority(arguments[0], command),
+                at_its_priority(arguments, command),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -32,8 +32,9 @@ class Child:
 
 @dataclass
 class Children:
-    """Those started so far. `ended()` tells of each end once."""
+    """Those started so far, each with the arguments `given` before its own. `ended()` tells of each end once."""
 
+    given: Sequence[str]
     logs: Path
     env: dict[str, str]
     running: list[Child]
@@ -43,7 +44,7 @@ class Children:
         log = self.logs / f"{command.name}.log"
         keep_previous(log)
         program = Path(sys.executable).with_name("stylestream")
-        process = start(at_its_priority(command.name, [program, *command.arguments]), log, self.env)
+        process = start(at_its_priority(command.arguments, [program, *self.given, *command.arguments]), log, self.env)
         self.running.append(Child(command, process, running(process), log))
         return log
 

@@ -28,6 +28,7 @@ from local.process import any_port, log_tail
 from local.reach import check_kafka, check_redis, forget_progress
 from local.ready import not_ready
 from local.spark_defaults import write_spark_defaults
+from local.streams import stream_commands
 from local.topics import create_topics
 
 READY_SECONDS = 360
@@ -73,7 +74,7 @@ class Demo:
     troubles: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.children = Children(log_file(self.config, "x").parent, self.env, [])
+        self.children = Children(self.options.arguments, log_file(self.config, "x").parent, self.env, [])
 
     @property
     def address(self) -> str:
@@ -93,7 +94,7 @@ class Demo:
     def serve(self) -> None:
         """Starts stream, API and input."""
         self.launch(
-            Command("stream", ["stream"]),
+            *[Command(name, given) for name, given in stream_commands(self.config.streaming.queries).items()],
             Command("serve", ["serve", "--port", str(self.config.serving.port)]),
             Command("input", self.options.input.arguments(self.has_history()), may_end=self.options.input.ends),
         )
@@ -105,8 +106,7 @@ class Demo:
     def launch(self, *commands: Command) -> None:
         """Starts commands, each with a log of its own."""
         for command in commands:
-            arguments = [*self.options.arguments, *command.arguments]
-            log = self.children.start(Command(command.name, arguments, command.may_end))
+            log = self.children.start(command)
             self.say(f"starting {' '.join(command.arguments)} (log: {log})")
 
     def await_ready(self) -> None:

@@ -14,9 +14,9 @@ import psutil
 
 LOOPBACK = "127.0.0.1"
 SAME_START_SECONDS = 2.0
-# On one machine what somebody waits for comes first: API, Kafka and Redis, then the stream and batch jobs alike.
+# On one machine what somebody waits for comes first: API, Kafka and Redis, then facts and batch jobs, then the lake.
 # Linux shares the CPU out by session first, and niceness counts only within one, so the session gets it too.
-NICENESS = {"stream": "10", "batch": "10", "schedule": "10"}
+NICENESS = {"stream": "10", "stream lake": "15", "batch": "10", "schedule": "10"}
 # The kernel takes that from one ordinary user in 0.1 s: a few tries.
 AT_NICENESS = """
 if [ -w /proc/self/autogroup ]; then
@@ -61,11 +61,12 @@ def start(command: Sequence[str | Path], log: Path, env: dict[str, str] | None =
         )
 
 
-def at_its_priority(name: str, command: Sequence[str | Path]) -> list[str]:
-    """The command of the subcommand `name`, at its niceness when it is started in a session of its own; as it is where
-    the machine has no `nice`."""
-    lower = name in NICENESS and shutil.which("nice") is not None
-    return [*(["sh", "-c", AT_NICENESS, NICENESS[name]] if lower else []), *map(str, command)]
+def at_its_priority(arguments: Sequence[str], command: Sequence[str | Path]) -> list[str]:
+    """The command of `stylestream <arguments>`, at its niceness when it is started in a session of its own; as it is
+    where the machine has no `nice`."""
+    niceness = NICENESS.get(" ".join(arguments[:2]), NICENESS.get(arguments[0]))
+    lower = niceness is not None and shutil.which("nice") is not None
+    return [*(["sh", "-c", AT_NICENESS, str(niceness)] if lower else []), *map(str, command)]
 
 
 def running(process: "subprocess.Popen[bytes]") -> Running:
