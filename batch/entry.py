@@ -17,15 +17,12 @@ from batch.spark_log import started_into
 from common.config import Config
 from common.config_load import load_config
 from common.errors import StylestreamError
-from common.session import DEFAULTS, build_session
+from common.session import UNOPTIMISED, build_session
 from common.sources.lake import EVENTS, table_path
 
 Job = Callable[[SparkSession, Config], Outcome]
 SESSION = {"spark.cleaner.referenceTracking.cleanCheckpoints": "true"}
-# On little data a job is over before the JVM's optimising compiler has paid for itself: `als` on 40,000 events took 197
-# core-seconds with it, 148 without (one run each).
-LITTLE_BYTES = 16 * 2**20
-SHORT = {"spark.driver.extraJavaOptions": f"{DEFAULTS['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1"}
+LITTLE_BYTES = 16 * 2**20  # a job on less is short
 
 
 def execute(name: str, job: Job, config: Config, spark_log: Path | None = None) -> Outcome:
@@ -47,7 +44,7 @@ def session(config: Config, name: str, spark_log: Path | None = None, short: boo
     names that file on stderr.
     """
     with started_into(spark_log):
-        spark = build_session(config, f"stylestream-{name}", SESSION | (SHORT if short else {}))
+        spark = build_session(config, f"stylestream-{name}", SESSION | (UNOPTIMISED if short else {}))
     try:
         yield spark
     except StylestreamError:

@@ -7,6 +7,7 @@ All by default (fused: one driver, one set of cores); on a cluster each may run 
 from collections.abc import Iterable
 
 from common.config import Config
+from common.session import PARSE_ONCE, UNOPTIMISED
 from streaming import catalog, facts, lake
 from streaming.run import Starts, run_script, script_arguments
 from streaming.run import run as run_queries
@@ -21,7 +22,8 @@ def named(names: Iterable[str]) -> Starts:
 
 def run(config: Config, names: list[str]) -> None:
     """Runs the named queries until SIGTERM or Ctrl-C; then stops them after their current micro-batch."""
-    run_queries(config, named(names))
+    seldom = set(names) == {lake.NAME}
+    run_queries(config, named(names), PARSE_ONCE | (UNOPTIMISED if seldom else {}))
 
 
 def main() -> None:

@@ -24,15 +24,18 @@ Start = Callable[[SparkSession, Config], StreamingQuery]
 Starts = Mapping[str, Start]  # by the query's name
 
 
-def run(config: Config, starts: Starts) -> None:
-    """Runs the queries until SIGTERM or Ctrl-C; then stops them after their current micro-batch."""
+def run(config: Config, starts: Starts, extra: Mapping[str, str] = PARSE_ONCE) -> None:
+    """Runs the queries until SIGTERM or Ctrl-C; then stops them after their current micro-batch.
+
+    `extra`: properties of the session.
+    """
     stop = threading.Event()
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
     previous = {s: signal.signal(s, ask_to_stop) for s in (signal.SIGTERM, signal.SIGINT)}
-    spark = build_session(config, "stylestream-stream", PARSE_ONCE)
+    spark = build_session(config, "stylestream-stream", dict(extra))
     try:
         watch_until(stop, spark, config, starts)
     finally:
