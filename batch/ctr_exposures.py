@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from batch.ctr_inputs import timeline, with_counts, with_product
-from common.views.ctr_features import COUNTED, KEPT, POSITION, Deed, Offer, launch_day, matrix, past, personal
+from common.views.ctr_features import COUNTED, KEPT, POSITION, Deed, Offered, launch_day, matrix, past, personal
 
 ROW = "event_id string, user string, item_id string, time_ms bigint, surface string, label int, x array<double>"
 NAMES = [part.split()[0] for part in ROW.split(", ")]
@@ -113,7 +113,7 @@ def _walk(columns: Table, rows: list[int], label: Label) -> list[Exposed]:
     for n in _asked(columns, rows):
         before, known = bisect_left(deed_times, times[n]), bisect_left(seen_times, times[n])
         kept = deeds[max(0, before - KEPT) : before], seen[max(0, known - KEPT) : known]
-        own = personal(past(*kept, times[n]), [_offer(columns, n)])[0]
+        own = tuple(column[0] for column in personal(past(*kept, times[n]), _offered(columns, n)))
         place = tuple(columns[name][n] for name in PLACE)
         found.append(Exposed(n, int(_clicked(hits, place, times[n], label.window_ms)), own))
     return found
@@ -148,7 +148,7 @@ def _deed(columns: Table, n: int) -> Deed:
     return Deed(time_ms, item, category, brand or "", style or "", price or 0.0)
 
 
-def _offer(columns: Table, n: int) -> Offer:
+def _offered(columns: Table, n: int) -> Offered:
     names = ("item_id", "category", "brand", "style", "price", "launch_date")
     item, category, brand, style, price, launch = (columns[name][n] for name in names)
-    return Offer(item, category, brand or "", style or "", price or 0.0, launch_day(launch))
+    return Offered([item], [category], [brand or ""], [style or ""], [price or 0.0], [launch_day(launch)])

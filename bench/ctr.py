@@ -24,8 +24,8 @@ from common.keys import member
 from common.models.ctr import Scorecard
 from common.sources.lake import CATALOG, EVENTS, read_table
 from common.views.actions import Action
-from common.views.offers import Product
-from serving.ctr import features
+from common.views.offers import Floats, Offers, Product
+from serving.ctr import deeds_of, features
 from serving.item_counts import DAY, HOUR, Counted
 
 CANDIDATES = 200
@@ -101,11 +101,12 @@ def speed_rows(card: Scorecard) -> list[Row]:
     counted = Counted()
     facts = {member(products[i].category, i).encode(): b"0|%d,%d,%d,0" % tuple(rng.integers(0, 50, 3)) for i in items}
     counted.add(0, facts, HOUR, DAY)
+    offers = Offers.of(products)
 
-    def made() -> None:
-        features(END_MS, items, acted, shown, products, counted, card)
+    def made() -> Floats:
+        return features(END_MS, offers, deeds_of(acted, products), shown, counted, card)
 
-    x = features(END_MS, items, acted, shown, products, counted, card)
+    x = made()
     return [
         row(SECTION, f"features of {CANDIDATES} candidates p50", _median_ms(made), "ms", 5.0),
         row(SECTION, f"scoring {CANDIDATES} candidates p50", _median_ms(lambda: card.probabilities(x)), "ms", 1.0),

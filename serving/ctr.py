@@ -5,15 +5,15 @@ The model is read again when the pointer has moved. Without a model, or with one
 candidates keep their scores and no version is named. `RedisError` propagates like from any read: 503.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from common.keys import SEPARATOR, member
-from common.models.ctr import PARTS, Scorecard
+from common.models.ctr import PARTS, Scorecard, sigmoid
 from common.views.actions import Action
 from common.views.ctr_features import (
     ACTED,
@@ -23,12 +23,12 @@ from common.views.ctr_features import (
     UNKNOWN,
     Deed,
     Floats,
-    Offer,
+    Offered,
     matrix,
     past,
     personal,
 )
-from common.views.offers import Product
+from common.views.offers import Offers, Product
 from serving.item_counts import Counted
 from serving.services import Services
 from serving.stores import UserRecord
@@ -36,14 +36,32 @@ from serving.stores import UserRecord
 SURFACE = "now"
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """`score` is the chance of a click, else the candidate's own. `parts` are in log-odds and add up, with the answer's
     `base`, to the logit of the score."""
 
     item_id: str
     score: float
-    parts: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row a candidate, in their order. `parts`: rows × `PARTS`, in log-odds; with `base` they add up to the logit of
+    the chance of a click."""
+
+    version: str
+    base: float
+    parts: Floats
+
+    @property
+    def logits(self) -> Floats:
+        return np.asarray(self.base + self.parts.sum(axis=1))
+
+    @property
+    def chances(self) -> Floats:
+        """Of a click on each, 0 to 1."""
+        return sigmoid(self.logits)
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,20 @@ class Reranked:
 async def rerank(
     services: Services, user: str, record: UserRecord, candidates: Mapping[str, float], surface: str = SURFACE
 ) -> Reranked:
-    """`candidates` (item → score) in the order of their chances on this surface, all at position 0."""
+    """`candidates` (item → score) in the order of their chances on this surface, with what each signal adds."""
+    found = await judge(services, user, record, await services.products.offers(list(candidates)), surface)
+    if found is None:
+        return Reranked([Ranked(*pair) for pair in sorted(candidates.items(), key=lambda pair: -pair[1])])
+    items, chances, parts = list(candidates), found.chances.tolist(), found.parts.tolist()
+    order = np.argsort(-found.logits, kind="stable").tolist()
+    ranked = [Ranked(items[n], chances[n], dict(zip(PARTS, parts[n], strict=True))) for n in order]
+    return Reranked(ranked, found.version, found.base)
+
+
+async def judge(
+    services: Services, user: str, record: UserRecord, offers: Offers, surface: str = SURFACE
+) -> Judged | None:
+    """The chances of the offers on this surface, all at position 0; None without a model or offers."""
     actions = record.profile.actions
     pipeline = services.redis.pipeline(transaction=False)
     pipeline.get(services.keys.live_ctr)
@@ -68,32 +99,33 @@ async def rerank(
     card = await services.clicks.card(services.redis, services.keys, version.decode() if version else None)
     minute = int(as_of) if as_of else None
     counted = services.clicks.counts.now(minute)
-    if card is None or not candidates:
-        return Reranked([Ranked(*pair) for pair in sorted(candidates.items(), key=lambda pair: -pair[1])])
+    if card is None or not len(offers):
+        return None
     acted = newest_deeds(actions)
-    products = await services.products.of(dict.fromkeys([*candidates, *(action.item_id for action in acted)]))
+    products = await services.products.of(dict.fromkeys(action.item_id for action in acted))
     moment = moment_ms(services.clicks.clock(), minute, actions)
-    x = features(moment, list(candidates), acted, read_shown(shown), products, counted, card)
-    return _ordered(card, list(candidates), card.shown_at(x, surface))
+    x = features(moment, offers, deeds_of(acted, products), read_shown(shown), counted, card)
+    return Judged(card.version, card.base, card.parts(card.shown_at(x, surface)))
 
 
 def features(
     moment: int,
-    items: Sequence[str],
-    acted: Sequence[Action],
+    offers: Offers,
+    deeds: Sequence[Deed],
     shown: Sequence[tuple[int, str]],
-    products: Mapping[str, Product],
     counted: Counted,
     card: Scorecard,
 ) -> Floats:
-    """Items × `FEATURES`; `acted` and `shown` oldest first."""
-    deeds = [_deed(action, products[action.item_id]) for action in acted]
-    offers = [_offer(item, products[item]) for item in items]
-    own = personal(past(deeds, shown, moment), offers)
-    counts = counted.of([member(offer.category, offer.item_id) for offer in offers])
-    prices = np.log([offer.price or np.nan for offer in offers])
-    usual = np.array([card.category_price.get(offer.category, UNKNOWN) for offer in offers])
-    return matrix(own, counts, prices, usual)
+    """Offers × `FEATURES`; `deeds` and `shown` oldest first."""
+    price = offers.numbers("price")
+    price = np.where(price > 0, price, np.nan)
+    category, launched = offers.named("category"), offers.numbers("launch_day").tolist()
+    brand, style = offers.named("brand"), offers.named("style")
+    offered = Offered(offers.items, category, brand, style, np.nan_to_num(price).tolist(), launched)
+    own = np.array(personal(past(deeds, shown, moment), offered), float).T
+    counts = counted.of(list(map(member, category, offers.items)))
+    usual = np.array([card.category_price.get(name, UNKNOWN) for name in category])
+    return matrix(own, counts, np.log(price), usual)
 
 
 def moment_ms(now: float, as_of: int | None, actions: Sequence[Action]) -> int:
@@ -118,23 +150,7 @@ def read_shown(members: Sequence[bytes]) -> list[tuple[int, str]]:
     return [(int(time_ms), item) for item, _, time_ms in pairs]
 
 
-def _deed(action: Action, product: Product) -> Deed:
-    price = action.price or 0.0
-    return Deed(action.time_ms, action.item_id, action.category, product.brand, product.style, price)
-
-
-def _offer(item: str, product: Product) -> Offer:
-    launched = UNKNOWN if product.launch_day is None else float(product.launch_day)
-    return Offer(item, product.category, product.brand, product.style, product.price or 0.0, launched)
-
-
-def _ordered(card: Scorecard, items: Sequence[str], x: Floats) -> Reranked:
-    parts = card.parts(x)
-    logits = card.base + parts.sum(axis=1)
-    order = np.argsort(-logits, kind="stable")
-    rows: list[Any] = parts[order].tolist()
-    ranked = [
-        Ranked(items[n], 1.0 / (1.0 + math.exp(-float(logits[n]))), dict(zip(PARTS, row, strict=True)))
-        for n, row in zip(order, rows, strict=True)
-    ]
-    return Reranked(ranked, card.version, card.base)
+def deeds_of(acted: Sequence[Action], products: Mapping[str, Product]) -> list[Deed]:
+    """The actions with what is known of their products."""
+    known = [(action, products[action.item_id]) for action in acted]
+    return [Deed(a.time_ms, a.item_id, a.category, p.brand, p.style, a.price or 0.0) for a, p in known]

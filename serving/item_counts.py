@@ -13,6 +13,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,13 +76,14 @@ class Counted:
 
     def of(self, members: Sequence[str]) -> Floats:
         """A row of `common.views.ctr_features.COUNTED` for each member; zeros for what has no counts."""
-        categories = [member(text.split(SEPARATOR, 1)[0], "") for text in members]
+        categories = [text.partition(SEPARATOR)[0] + SEPARATOR for text in members]
         own, wider, shop = self._rows(members), self._rows(categories), self._rows([""])
         whole = np.broadcast_to(shop[:, 4:6], (len(members), 2))
         return np.hstack([own, wider[:, 4:6], whole])
 
     def _rows(self, keys: Sequence[str]) -> Floats:
-        places = np.array([self._row.get(key, -1) for key in keys], int)
+        get: Any = self._row.get
+        places = np.fromiter(map(get, keys, repeat(-1)), np.int64, len(keys))
         found: Floats = np.where((places >= 0)[:, None], self._sums[places], 0.0)
         return found
 

@@ -7,7 +7,6 @@ what is served, and is tried again; without any, there are no candidates (None) 
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +17,12 @@ from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
 from common.models.session_model import Answer, SessionModel
-from common.views.fresh_sessions import ITEMS, Seen, fresh_sessions, newest_seen
+from common.views.fresh_sessions import ITEMS, holding, newest_seen, sessions
+from serving.kept_each import KeptEach
 
 NAME = "sessions"
-KEEP_SECONDS, MOST_KEPT = 2.0, 5000  # of what other users saw last
+USERS_SECONDS, SESSIONS_SECONDS = 1.0, 2.0  # who acted on an item last, and what they saw: the same few are asked for
+MOST_KEPT = 5000
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +33,8 @@ class Now:
         self._config, self._client, self._keys = config, client, Keys(config.redis.prefix)
         self._store = artifacts(config, NAME)
         self._model: SessionModel | None = None
-        self._kept: dict[bytes, tuple[float, Seen]] = {}
+        self._users: KeptEach[str, list[tuple[bytes, int]]] = KeptEach(USERS_SECONDS, MOST_KEPT)
+        self._sessions: KeptEach[bytes, list[list[str]]] = KeptEach(SESSIONS_SECONDS, MOST_KEPT)
 
     @property
     def version(self) -> str | None:
@@ -49,38 +51,34 @@ class Now:
         return model.candidates(seen, n, await self.fresh(seen, own), explain)
 
     async def fresh(self, seen: Sequence[str], own: Sequence[str] = ()) -> list[list[str]]:
-        """Sessions of the newest users who acted on one of the last items, in two round trips; none of `own`: the
-        user who asks, and the sessions joined to them."""
+        """Sessions of the newest users who acted on one of the last items; none of `own`: the user who asks, and the
+        sessions joined to them. What others did shows within `USERS_SECONDS` and `SESSIONS_SECONDS`."""
         last, read = list(dict.fromkeys(reversed(seen)))[:ITEMS], self._config.sessions.fresh_read
         if not last or not read:
             return []
-        pipe = self._client.pipeline(transaction=False)
-        for item in last:
-            pipe.zrevrange(self._keys.fresh(item), 0, read - 1, withscores=True)
         times: dict[bytes, int] = {}
-        for found in await pipe.execute():
+        for found in await self._users.of(last, self._read_users):
             for other, ms in found:
-                times[other] = max(int(ms), times.get(other, 0))
+                times[other] = max(ms, times.get(other, 0))
         for one in own:
             times.pop(one.encode(), None)
         newest = sorted(times, key=lambda other: -times[other])[:read]
-        gap = self._config.sessions.gap_minutes * 60_000
-        return [session for one in await self._seen(newest) for session in fresh_sessions(one, last, gap)]
+        sessions = await self._sessions.of(newest, self._read_sessions)
+        return [session for one in sessions for session in holding(one, last)]
 
-    async def _seen(self, others: Sequence[bytes]) -> list[Seen]:
-        """What others saw last: read at most once in `KEEP_SECONDS`, as the same few are asked for again and again."""
-        now = time.monotonic()
-        found = {other: kept[1] for other in others if (kept := self._kept.get(other)) and kept[0] > now}
-        missing = [other for other in others if other not in found]
-        if missing:
-            pipe = self._client.pipeline(transaction=False)
-            for other in missing:
-                pipe.hgetall(self._keys.user_facts(other.decode()))
-            found |= dict(zip(missing, map(newest_seen, await pipe.execute()), strict=True))
-            if len(self._kept) + len(missing) > MOST_KEPT:
-                self._kept.clear()
-            self._kept |= {other: (now + KEEP_SECONDS, found[other]) for other in missing}
-        return [found[other] for other in others]
+    async def _read_users(self, items: list[str]) -> list[list[tuple[bytes, int]]]:
+        """The newest users of each item, with the time of their newest action (epoch ms)."""
+        pipe, read = self._client.pipeline(transaction=False), self._config.sessions.fresh_read
+        for item in items:
+            pipe.zrevrange(self._keys.fresh(item), 0, read - 1, withscores=True)
+        return [[(other, int(ms)) for other, ms in found] for found in await pipe.execute()]
+
+    async def _read_sessions(self, others: list[bytes]) -> list[list[list[str]]]:
+        """The newest sessions of each user."""
+        pipe, gap = self._client.pipeline(transaction=False), self._config.sessions.gap_minutes * 60_000
+        for other in others:
+            pipe.hgetall(self._keys.user_facts(other.decode()))
+        return [sessions(newest_seen(facts), gap) for facts in await pipe.execute()]
 
     async def refresh(self) -> None:
         """Takes the live version if it is another one."""

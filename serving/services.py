@@ -20,6 +20,7 @@ from serving.als_model import AlsModel
 from serving.click_model import ClickModel
 from serving.item_counts import ItemCounts
 from serving.kept import Kept
+from serving.kept_each import KeptEach
 from serving.limits import RateLimit
 from serving.metrics import Metrics
 from serving.now import Now
@@ -27,7 +28,8 @@ from serving.past import Past
 from serving.producer import AckProducer
 from serving.products import Products
 
-TOP = Path(__file__).with_name("top.lua").read_text(encoding="utf-8")
+TOP, USER = (Path(__file__).with_name(f"{name}.lua").read_text(encoding="utf-8") for name in ("top", "user"))
+TIES_SECONDS, TIES_KEPT = 5.0, 2000  # a version's lists do not change; some 10 kB each
 REDIS_TIMEOUT_SECONDS = 2
 REDIS_CONNECTIONS = 32
 REDIS_WAIT_SECONDS = 5
@@ -41,12 +43,14 @@ class Services:
     keys: Keys
     redis: Any  # redis.asyncio.Redis or RedisCluster
     top_script: Any  # reads a ranking, for serving/ranked.py
+    user_script: Any  # reads a user, for serving/stores.py
     producer: AckProducer
     metrics: Metrics
     rate: RateLimit
     products: Products
     now: Now
     kept: Kept
+    ties: KeptEach[str, list[tuple[str, float, float]]]  # lists of the job `related`, by key
     past: Past
     clicks: ClickModel
     wide: set[tuple[str, str]]  # sub-trees of so many categories that their answers are kept
@@ -69,12 +73,14 @@ async def running(config: Config) -> AsyncIterator[Services]:
             keys=keys,
             redis=client,
             top_script=client.register_script(TOP),
+            user_script=client.register_script(USER),
             producer=producer,
             metrics=Metrics(),
             rate=RateLimit(config.serving.requests_per_second),
             products=Products(client, keys),
             now=now,
             kept=Kept(),
+            ties=KeptEach(TIES_SECONDS, TIES_KEPT),
             past=past,
             clicks=ClickModel(ItemCounts(client, keys, late_minutes(config.streaming.watermark))),
             wide=set(),

@@ -1,4 +1,4 @@
-"""Reads what the views are made of from Redis: one pipeline a step, never more than the answer needs."""
+"""Reads what the views are made of from Redis: one call a step, never more than the answer needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,15 +38,14 @@ async def read_user(services: Services, user: str, models: Sequence[str] = ()) -
     looked at.
     """
     keys, config = services.keys, services.config.profile
-    pipeline = services.redis.pipeline(transaction=False)
-    _read_actions(pipeline, services, user)
-    pipeline.get(keys.long_term(user))
-    pipeline.smembers(keys.bought(user))
-    pipeline.zrevrange(keys.sessions(user), 0, -1)
-    pipeline.get(keys.forgotten(user))
-    for model in models:
-        pipeline.get(keys.candidates(model, user))
-    facts, recent, long_term, bought, joined, forgotten, *listed = await pipeline.execute()
+    own = [
+        key(user) for key in (keys.user_facts, keys.recent, keys.long_term, keys.bought, keys.sessions, keys.forgotten)
+    ]
+    lists = [keys.candidates(model, user) for model in models]
+    flat, recent, long_term, bought, joined, forgotten, *listed = await services.user_script(
+        keys=own + lists, args=[config.recent_actions]
+    )
+    facts = dict(zip(flat[::2], flat[1::2], strict=True))
     sessions = tuple(session.decode() for session in joined)
     done = [(facts, recent)]
     if sessions:
@@ -65,8 +64,8 @@ async def read_user(services: Services, user: str, models: Sequence[str] = ()) -
     if since:
         return UserRecord(made, frozenset(), {}, sessions=sessions)
     known_items = frozenset(item.decode() for item in bought)
-    lists = {model: text for model, text in zip(models, listed, strict=True) if text}
-    return UserRecord(made, known_items, long_profile, lists, sessions)
+    candidates = {model: text for model, text in zip(models, listed, strict=True) if text}
+    return UserRecord(made, known_items, long_profile, candidates, sessions)
 
 
 def _read_actions(pipeline: Any, services: Services, user: str) -> None:

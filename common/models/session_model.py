@@ -41,7 +41,9 @@ class SessionModel:
         """The model of an artifact's arrays; `UnavailableError` when another release's job wrote them."""
         if len(arrays.get("ranking", ())) != len(SIGNALS) or not {"names", *SessionIndex.array_names()} <= set(arrays):
             raise UnavailableError(f"session index {version} is another release's: run 'stylestream batch sessions'")
-        return cls(version, SessionIndex.named(arrays), np.asarray(arrays["ranking"]), arrays["names"])
+        # Mapped still, but as plain arrays: each cut of a `memmap` makes another one, which costs more than the cut.
+        arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        return cls(version, SessionIndex.named(arrays), arrays["ranking"], arrays["names"])
 
     def candidates(
         self, seen: Sequence[str], n: int, fresh: Sequence[Sequence[str]] = (), explain: bool = False
@@ -53,13 +55,16 @@ class SessionModel:
         if len(session) and session.min() >= len(self.names) and not np.isin(session, others).any():
             return Answer([], [])
         offsets = np.concatenate(([0], np.cumsum([len(part) for part in fresh], dtype=np.int64)))
+        n_names = len(self.names)
         found = candidates(self.index, session, Fresh(offsets, others) if fresh else NONE)
         chosen = best(found, self.weights, n)
+        places = [item for item, _ in chosen]
+        known = self.names[np.minimum(places, len(self.names) - 1)].tolist() if chosen else []
         items = [
-            (unknown[k] if (k := item - len(self.names)) >= 0 else self.names[item].decode(), score)
-            for item, score in chosen
+            (unknown[item - n_names] if item >= n_names else name.decode(), score)
+            for (item, score), name in zip(chosen, known, strict=True)
         ]
-        return Answer(items, self._reasons(found, [item for item, _ in chosen]) if explain else [])
+        return Answer(items, self._reasons(found, places) if explain else [])
 
     def _numbers(self, items: Sequence[str]) -> tuple[Ints, list[str]]:
         """Numbers of the ids; one the index doesn't know gets a number beyond its own, by its place in the list."""

@@ -5,7 +5,8 @@ An action on the recent list is `[event_time_ms, event_id, event_type, item_id, 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -39,8 +40,7 @@ class Action(NamedTuple):
     price: float | None
 
 
-@dataclass(frozen=True)
-class UserFact:
+class UserFact(NamedTuple):
     """What a user did with an item in a minute; `item_id` is '' for exposures and searches."""
 
     minute: int
@@ -69,9 +69,15 @@ def read_user_facts(fields: Mapping[bytes, bytes]) -> list[UserFact]:
     for field, value in fields.items():
         minute, category, item = field.decode().split(SEPARATOR)
         numbers, last_ms, price = value.decode().split("|")
-        counts = {kind: int(n) for kind, n in zip(KINDS, numbers.split(","), strict=True) if n != "0"}
-        facts.append(UserFact(int(minute), category, item, counts, int(last_ms), float(price) if price else None))
-    return sorted(facts, key=lambda fact: (fact.minute, fact.category, fact.item_id))
+        amount = float(price) if price else None
+        facts.append(UserFact(int(minute), category, item, _counts(numbers), int(last_ms), amount))
+    return sorted(facts)
+
+
+@lru_cache(maxsize=4096)
+def _counts(numbers: str) -> Mapping[str, int]:
+    """The counts by event type, without zeros; most facts have one of a few."""
+    return {kind: int(n) for kind, n in zip(KINDS, numbers.split(","), strict=True) if n != "0"}
 
 
 def merge(facts: Iterable[UserFact], recent: Iterable[Action]) -> list[Action]:
@@ -84,13 +90,13 @@ def merge(facts: Iterable[UserFact], recent: Iterable[Action]) -> list[Action]:
     known = {action.event_id: action for action in recent}
     listed = Counter((a.time_ms // MINUTE_MS, a.category, a.item_id, a.event_type) for a in known.values())
     actions = list(known.values())
-    for fact in facts:
-        for kind, count in fact.counts.items():
-            if fact.item_id:
-                more = min(count, MOST_REPEATS) - listed[fact.minute, fact.category, fact.item_id, kind]
-                action = Action(fact.last_ms, "", kind, fact.item_id, fact.category, fact.price)
-                actions.extend([action] * more)
-    return sorted(actions, key=lambda action: (-action.time_ms, action.event_id))
+    for minute, category, item, counts, last_ms, price in facts:
+        for kind, count in counts.items() if item else ():
+            more = min(count, MOST_REPEATS) - listed.get((minute, category, item, kind), 0)
+            if more > 0:
+                actions.extend([Action(last_ms, "", kind, item, category, price)] * more)
+    actions.sort(key=itemgetter(1))
+    return sorted(actions, key=itemgetter(0), reverse=True)  # leaves equals in their order
 
 
 def cart(actions: Iterable[Action]) -> list[str]:

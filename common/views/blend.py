@@ -11,24 +11,30 @@ Diversity (negative) and exploration are parts of the score like the signals, so
 list is in the order of its scores. Ties go by item id. The same input and seed give the same list.
 """
 
-import math
 import random
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
 
 from common.config_surfaces import SurfaceConfig
+from common.views.offers import Floats, Ints
 
 DIVERSITY, EXPLORATION = "diversity", "exploration"
 HALF = 4  # the fifth item of a category has lost half of `diversity`
 TAIL = 100
 
 
-class Candidate(NamedTuple):
-    """An item that may be shown, and what is known for or against it, by signal."""
+class Candidates(NamedTuple):
+    """Items that may be shown, the numbers of their categories (0: unknown), and what is known for or against each: a
+    column a signal, in the order of the items."""
 
-    item_id: str
-    category: str
-    signals: Mapping[str, float]
+    items: Sequence[str]
+    categories: Ints
+    signals: Mapping[str, Floats]
 
 
 class Recommendation(NamedTuple):
@@ -57,60 +63,64 @@ class Explore(NamedTuple):
     first: int
 
 
-Ranked = tuple[float, str, Candidate, float]  # minus what is left of the score, item, candidate, what was lost
+@dataclass(frozen=True)
+class _Scored:
+    """`parts` as columns, and their sum."""
+
+    items: Sequence[str]
+    parts: Mapping[str, Floats]
+    scores: Floats
+
+    def order(self) -> Ints:
+        """The rows, best first. To order texts costs more than all the rest: it is done where there are ties."""
+        order = np.argsort(-self.scores, kind="stable")
+        ranked = self.scores[order]
+        if (ranked[1:] == ranked[:-1]).any():
+            by_item = np.array(sorted(range(len(self.items)), key=self.items.__getitem__))
+            order = by_item[np.argsort(-self.scores[by_item], kind="stable")]
+        return order
+
+    def of(self, rows: Ints) -> list[Recommendation]:
+        """The rows as they are shown."""
+        columns = [(name, part[rows].tolist()) for name, part in self.parts.items()]
+        return [
+            Recommendation(self.items[row], score, {name: part[n] for name, part in columns if part[n]})
+            for n, (row, score) in enumerate(zip(rows.tolist(), self.scores[rows].tolist(), strict=True))
+        ]
 
 
-def blend(
-    candidates: Iterable[Candidate], surface: SurfaceConfig, limit: int, explore: Explore
-) -> list[Recommendation]:
+def blend(candidates: Candidates, surface: SurfaceConfig, limit: int, explore: Explore) -> list[Recommendation]:
     """The best `limit`, best first, with what each signal contributed."""
     weights: Mapping[str, float] = surface.weights  # type: ignore[assignment]
-    scored = [
-        (-math.fsum([weights[name] * value for name, value in candidate.signals.items()]), candidate.item_id, candidate)
-        for candidate in candidates
-    ]
-    scored.sort(key=_order)
-    ranked = _spread(scored, surface.diversity) if surface.diversity > 0 else [(*one, 0.0) for one in scored]
-    page = [_recommended(one, weights) for one in ranked[:limit]]
-    tail = ranked[limit : limit + TAIL]
-    return _explored(page, tail, surface, explore)
+    parts = {name: weights[name] * column for name, column in candidates.signals.items()}
+    scored = _Scored(candidates.items, parts, sum(parts.values(), np.zeros(len(candidates.items))))
+    if surface.diversity > 0:
+        scored = _spread(scored, candidates.categories, surface.diversity)
+    order = scored.order()
+    return _explored(scored, order[:limit], order[limit : limit + TAIL].tolist(), surface.exploration, explore)
 
 
-def _spread(scored: list[tuple[float, str, Candidate]], diversity: float) -> list[Ranked]:
-    """Minus what is left of the score, and what was lost for repeating a category; an unknown one repeats nothing."""
-    before: dict[str, int] = {}
-    left = []
-    for minus, item, candidate in scored:
-        k = before.get(candidate.category, 0) if candidate.category else 0
-        before[candidate.category] = k + 1
-        loss = diversity * k / (k + HALF)
-        left.append((minus + loss, item, candidate, loss))
-    left.sort(key=_order)
-    return left
-
-
-def _order(one: tuple[Any, ...]) -> tuple[float, str]:
-    return one[0], one[1]
-
-
-def _recommended(one: Ranked, weights: Mapping[str, float]) -> Recommendation:
-    minus, item, candidate, loss = one
-    parts = {name: weights[name] * value for name, value in candidate.signals.items() if value}
-    if loss:
-        parts[DIVERSITY] = -loss
-    return Recommendation(item, -minus, parts)
+def _spread(scored: _Scored, categories: Ints, diversity: float) -> _Scored:
+    """Less what is lost for repeating a category; an unknown one repeats nothing."""
+    order = scored.order()
+    before: defaultdict[int, count[int]] = defaultdict(count)
+    k = np.array([next(before[category]) if category else 0 for category in categories[order].tolist()], float)
+    loss = np.empty(len(k))
+    loss[order] = diversity * k / (k + HALF)
+    return _Scored(scored.items, {**scored.parts, DIVERSITY: -loss}, scored.scores - loss)
 
 
 def _explored(
-    page: list[Recommendation], tail: list[Ranked], surface: SurfaceConfig, explore: Explore
+    scored: _Scored, rows: Ints, tail: list[int], exploration: float, explore: Explore
 ) -> list[Recommendation]:
+    page = scored.of(rows)
     limit = len(page)
-    if surface.exploration <= 0 or not tail or limit < explore.first:
+    if exploration <= 0 or not tail or limit < explore.first:
         return page
     chance = random.Random(explore.seed)
     for place in range(explore.first - 1, limit):
-        if tail and chance.random() < surface.exploration:
-            drawn = _recommended(tail.pop(chance.randrange(len(tail))), surface.weights)  # type: ignore[arg-type]
+        if tail and chance.random() < exploration:
+            (drawn,) = scored.of(np.array([tail.pop(chance.randrange(len(tail)))]))
             lift, score = page[place].score - drawn.score, page[place].score
             page.insert(place, Recommendation(drawn.item_id, score, drawn.parts | {EXPLORATION: lift}))
             page.pop()

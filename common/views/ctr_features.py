@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,15 +111,15 @@ class Past:
     shown: Mapping[str, int]
 
 
-class Offer(NamedTuple):
-    """An item that may be shown, or was; `launch_day` (days since 1970) is NaN when unknown."""
+class Offered(NamedTuple):
+    """Items that may be shown, or were, as columns; `launch_days` (days since 1970) are NaN when unknown."""
 
-    item_id: str
-    category: str
-    brand: str
-    style: str
-    price: float
-    launch_day: float
+    items: Sequence[str]
+    categories: Sequence[str]
+    brands: Sequence[str]
+    styles: Sequence[str]
+    prices: Sequence[float]
+    launch_days: Sequence[float]
 
 
 def launch_day(text: str | None) -> float:
@@ -160,32 +161,38 @@ def past(deeds: Sequence[Deed], shown: Sequence[tuple[int, str]], moment_ms: int
     )
 
 
-def personal(known: Past, offers: Sequence[Offer]) -> list[tuple[float, ...]]:
-    """For each offer: log price by the person's mean, acted, …_category, …_brand, …_item, style share, shown before,
-    hour, age in days."""
+def personal(known: Past, offered: Offered) -> list[Sequence[float]]:
+    """Columns, an offer a row: log price by the person's mean, acted, …_category, …_brand, …_item, style share, shown
+    before, hour, age in days."""
+    usual, n = known.prices, len(offered.items)
     styled = sum(known.styles.values()) + STYLE_PRIOR
     hour, day = known.moment_ms // 3_600_000 % 24, known.moment_ms // DAY_MS
     return [
-        (
-            math.log(o.price) - known.prices[o.category] if o.price > 0 and o.category in known.prices else UNKNOWN,
-            known.acted,
-            known.categories.get(o.category, 0),
-            known.brands.get(o.brand, 0),
-            known.items.get(o.item_id, 0),
-            known.styles.get(o.style, 0) / styled if o.style else UNKNOWN,
-            known.shown.get(o.item_id, 0),
-            hour,
-            day - o.launch_day,
-        )
-        for o in offers
+        [
+            math.log(price) - usual[category] if price > 0 and category in usual else UNKNOWN
+            for price, category in zip(offered.prices, offered.categories, strict=True)
+        ],
+        [known.acted] * n,
+        _times(known.categories, offered.categories),
+        _times(known.brands, offered.brands),
+        _times(known.items, offered.items),
+        [known.styles.get(style, 0) / styled if style else UNKNOWN for style in offered.styles],
+        _times(known.shown, offered.items),
+        [hour] * n,
+        [day - launched for launched in offered.launch_days],
     ]
 
 
-def matrix(own: Sequence[tuple[float, ...]], counts: Floats, log_prices: Floats, usual: Floats) -> Floats:
+def _times(counts: Mapping[str, int], names: Sequence[str]) -> list[float]:
+    get: Any = counts.get
+    return list(map(get, names, repeat(0)))
+
+
+def matrix(own: Sequence[Sequence[float]] | Floats, counts: Floats, log_prices: Floats, usual: Floats) -> Floats:
     """Rows × `FEATURES`, position 0 and surface unknown.
 
-    In: rows of `personal`, counts (rows × `COUNTED`), log prices of the items (NaN: unknown) and the mean log price of
-    their categories (NaN: unknown).
+    In: what `personal` has of each, in rows, counts (rows × `COUNTED`), log prices of the items (NaN: unknown) and the
+    mean log price of their categories (NaN: unknown).
     """
     x = np.empty((len(own), len(FEATURES)))
     views_hour, clicks_hour, shown_hour, views_day, clicks_day, shown_day, *wider = counts.T

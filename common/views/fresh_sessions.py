@@ -1,6 +1,6 @@
 """What other users did around an item lately, from their user facts: sessions newer than the session index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from common.keys import SEPARATOR
 
@@ -21,21 +21,26 @@ def newest_seen(fields: Mapping[bytes, bytes]) -> Seen:
     return sorted(found for field in newest if (found := _action(field, fields[field])) is not None)
 
 
-def fresh_sessions(actions: Seen, around: Sequence[str], gap_ms: int) -> list[list[str]]:
-    """Sessions of a user's `newest_seen` that hold an item of `around`: items oldest first, an item and minute once.
+def sessions(actions: Seen, gap_ms: int) -> list[list[str]]:
+    """Sessions of a user's `newest_seen`: items oldest first, an item and minute once, the newest `LONGEST` of them.
 
     A session ends after `gap_ms` without an action; one of one item says nothing.
     """
-    sessions: list[list[str]] = []
+    found: list[list[str]] = []
     before = None
     for time, item in actions:
         if before is None or time - before > gap_ms:
-            sessions.append([])
+            found.append([])
         before = time
-        if not sessions[-1] or sessions[-1][-1] != item:
-            sessions[-1].append(item)
+        if not found[-1] or found[-1][-1] != item:
+            found[-1].append(item)
+    return [items[-LONGEST:] for items in found if len(items) > 1]
+
+
+def holding(sessions: Iterable[list[str]], around: Collection[str]) -> list[list[str]]:
+    """The sessions that hold an item of `around`."""
     wanted = set(around)
-    return [items[-LONGEST:] for items in sessions if len(items) > 1 and wanted.intersection(items[-LONGEST:])]
+    return [items for items in sessions if not wanted.isdisjoint(items)]
 
 
 def _action(field: bytes, value: bytes) -> tuple[int, str] | None:

@@ -1,5 +1,7 @@
 """What is known for or against showing an item to somebody, each a number from 0 to 1 (`seen`: 0 to −1).
 
+A signal is a column: a value for each of the products it is worked out on.
+
 | signal | value |
 |---|---|
 | als | the model's score over the best one of the list |
@@ -20,8 +22,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from common.views.actions import Action
-from common.views.offers import Product
+from common.views.offers import Floats, Offers, Product
 
 RECENT_ITEMS = 5
 LOOKS = ("view", "click", "cart_add", "wish_add")
@@ -44,56 +48,48 @@ def looks(actions: Iterable[Action]) -> Counter[str]:
     return Counter(action.item_id for action in actions if action.event_type in ("view", "click"))
 
 
-def tired(times: int) -> float:
-    """`seen` after so many looks."""
+def tired(offers: Offers, looked: Mapping[str, float]) -> Floats:
+    """`seen` after so many looks at each."""
+    times = offers.column(looked)
     return -times / (times + TIRED)
 
 
-def category_fit(category: str, weights: Mapping[str, float], current: str | None) -> float:
+def category_fit(offers: Offers, weights: Mapping[str, float], current: str | None) -> Floats:
     """`category`; 0 for an unknown one."""
-    return 0.5 * (weights.get(category, 0.0) + (category == current)) if category else 0.0
+    category = offers.texts("category")
+    return 0.5 * (offers.names.weighed(weights, category) + offers.names.same(current, category))
 
 
-def price_fit(price: float | None, band: Mapping[str, float | None]) -> float:
+def price_fit(offers: Offers, band: Mapping[str, float | None]) -> Floats:
     """1 inside the band, falling with the ratio to its nearer end outside it; 0 where either is unknown or free."""
-    low, high = band.get("low"), band.get("high")
-    if price is None or price <= 0 or low is None or low <= 0 or high is None:
-        return 0.0
-    return min(1.0, price / low, high / price)
+    low, high, price = band.get("low"), band.get("high"), offers.numbers("price")
+    if low is None or low <= 0 or high is None:
+        return np.zeros(len(offers))
+    known = price > 0
+    price = np.where(known, price, 1.0)
+    return np.where(known, np.minimum(np.minimum(price, low) / low, high / np.maximum(price, high)), 0.0)
 
 
-class Recent:
-    """`recent`: agreement with the items seen last, newest first, each weighing half of the one after it.
-
-    The weights of each style, brand and category are summed once, so that an item costs three look-ups.
-    """
-
-    def __init__(self, seen: Iterable[tuple[str, Product]]) -> None:
-        self._own: dict[str, float] = {}
-        self._styles: defaultdict[str, float] = defaultdict(float)
-        self._brands: defaultdict[str, float] = defaultdict(float)
-        self._categories: defaultdict[str, float] = defaultdict(float)
-        self._total = 0.0
-        for place, (item, product) in enumerate(seen):
-            weight = 0.5**place
-            self._total += weight
-            self._own[item] = weight * _known(product)
-            self._styles[product.style] += 0.5 * weight
-            self._brands[product.brand] += 0.25 * weight
-            self._categories[product.category] += 0.25 * weight
-
-    def of(self, item: str, product: Product) -> float:
-        """0 to 1; an item does not agree with itself."""
-        if not self._total:
-            return 0.0
-        agreed = -self._own.get(item, 0.0)
-        if product.style:
-            agreed += self._styles.get(product.style, 0.0)
-        if product.brand:
-            agreed += self._brands.get(product.brand, 0.0)
-        if product.category:
-            agreed += self._categories.get(product.category, 0.0)
-        return max(agreed, 0.0) / self._total
+def recent(offers: Offers, seen: Mapping[str, Product]) -> Floats:
+    """Agreement with the items seen last, newest first, each weighing half of the one after it; an item does not agree
+    with itself."""
+    own, total = {}, 0.0
+    styles: defaultdict[str, float] = defaultdict(float)
+    brands: defaultdict[str, float] = defaultdict(float)
+    categories: defaultdict[str, float] = defaultdict(float)
+    for place, (item, product) in enumerate(seen.items()):
+        weight = 0.5**place
+        total += weight
+        own[item] = weight * _known(product)
+        styles[product.style] += 0.5 * weight
+        brands[product.brand] += 0.25 * weight
+        categories[product.category] += 0.25 * weight
+    if not total:
+        return np.zeros(len(offers))
+    agreed = offers.names.weighed(styles, offers.texts("style"))
+    agreed += offers.names.weighed(brands, offers.texts("brand"))
+    agreed += offers.names.weighed(categories, offers.texts("category"))
+    return np.maximum(agreed - offers.column(own), 0.0) / total
 
 
 def _known(product: Product) -> float:
@@ -101,20 +97,27 @@ def _known(product: Product) -> float:
     return 0.5 * bool(product.style) + 0.25 * bool(product.brand) + 0.25 * bool(product.category)
 
 
-def alike(one: Product, other: Product) -> float:
-    """`alike`: how much one product could stand in for the other."""
-    style = bool(one.style) and one.style == other.style
-    brand = bool(one.brand) and one.brand == other.brand
-    price = price_fit(one.price, {"low": other.price, "high": other.price}) if other.price else 0.0
-    return 0.5 * style + 0.25 * brand + 0.25 * price
+def alike(offers: Offers, other: Product) -> Floats:
+    """`alike`: how much each could stand in for the other product."""
+    style = offers.names.same(other.style, offers.texts("style"))
+    brand = offers.names.same(other.brand, offers.texts("brand"))
+    return 0.5 * style + 0.25 * brand + 0.25 * price_fit(offers, {"low": other.price, "high": other.price})
 
 
-def fresh(launch_day: int | None, today: int, half_life_days: float) -> float:
+def complement(offers: Offers, categories: Iterable[str]) -> Floats:
+    """`complement`: whether each is of a known category other than these."""
+    category = offers.texts("category")
+    own = offers.names.weighed(dict.fromkeys(categories, 1.0), category)
+    return np.where(category > 0, 1.0 - own, 0.0)
+
+
+def fresh(offers: Offers, today: int, half_life_days: float) -> Floats:
     """`fresh`; an item that is yet to be launched counts as launched today."""
-    return 0.0 if launch_day is None else float(2.0 ** (-max(0, today - launch_day) / half_life_days))
+    days = np.maximum(today - offers.numbers("launch_day"), 0.0)
+    return np.where(np.isnan(days), 0.0, np.exp2(-days / half_life_days))
 
 
-def shares(scores: Mapping[str, float]) -> dict[str, float]:
-    """Positive scores over the best of them."""
+def shares(offers: Offers, scores: Mapping[str, float]) -> Floats:
+    """Positive scores over the best of all of them."""
     best = max(scores.values(), default=0.0)
-    return {item: score / best for item, score in scores.items() if score > 0} if best > 0 else {}
+    return np.maximum(offers.column(scores), 0.0) / best if best > 0 else np.zeros(len(offers))

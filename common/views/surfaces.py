@@ -8,19 +8,21 @@
 | related | what goes together with the item and the cart | together, als, session, complement, price, trend |
 | similar | what could stand in for the item | together, als, session, alike, price, trend |
 
-Items that the user has bought, and what the filters refuse, are never among the candidates that come out.
+What enters has been through `admitted`: items that the user has bought, and what the filters refuse, are never among
+the candidates that come out.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from common.views import signals
-from common.views.blend import Candidate
-from common.views.offers import Filters, Product
+from common.views.blend import Candidates
+from common.views.offers import Bools, Filters, Floats, Offers, Product
 from common.views.profile import Profile
 
 Scores = Mapping[str, float]
-NOTHING: Scores = {}
 
 
 @dataclass(frozen=True)
@@ -30,84 +32,46 @@ class Person:
     profile: Profile
     bought: Collection[str] = field(default_factory=frozenset)
 
-    def admitted(self, products: Mapping[str, Product], filters: Filters) -> Iterator[tuple[str, Product]]:
-        """The products that may be offered to this person."""
-        purchased = self.profile.purchased
-        for item, product in products.items():
-            if item not in purchased and item not in self.bought and filters.admit(item, product):
-                yield item, product
 
-
-class _Fit:
-    """How well a candidate fits this person now, on the three surfaces that are about a person."""
-
-    def __init__(self, user: Profile, trend: Scores) -> None:
-        self._user, self._trend, self._looked = user, trend, signals.looks(user.actions)
-
-    def of(self, item: str, product: Product) -> dict[str, float]:
-        """Its signals category, price, trend and seen."""
-        user, looked = self._user, self._looked
-        return {
-            "category": signals.category_fit(product.category, user.categories, user.current_category),
-            "price": signals.price_fit(product.price, user.price_band),
-            "trend": self._trend.get(item, 0.0),
-            "seen": signals.tired(looked[item]) if item in looked else 0.0,
-        }
+def admitted(offers: Offers, person: Person, filters: Filters, but: Collection[str] = ()) -> Bools:
+    """Which of the products may be offered to this person: none of `but`."""
+    return filters.admit(offers, {*person.profile.purchased, *person.bought, *but})
 
 
 def for_you(
+    offers: Offers,
     als: Scores,
-    products: Mapping[str, Product],
     seen: Mapping[str, Product],
-    trend: Scores,
-    person: Person,
-    filters: Filters,
+    trend: Floats,
+    user: Profile,
     today: int,
     fresh_days: float,
-) -> Iterator[Candidate]:
+) -> Candidates:
     """`als` scores by item, `seen` the items seen last (newest first), `trend` 0 to 1, `today` in epoch days."""
-    model, recent, fit = signals.shares(als), signals.Recent(seen.items()), _Fit(person.profile, trend)
-    for item, product in person.admitted(products, filters):
-        own = {
-            "als": model.get(item, 0.0),
-            "recent": recent.of(item, product),
-            "fresh": signals.fresh(product.launch_day, today, fresh_days),
-        }
-        yield Candidate(item, product.category, own | fit.of(item, product))
+    own = {
+        "als": signals.shares(offers, als),
+        "recent": signals.recent(offers, seen),
+        "fresh": signals.fresh(offers, today, fresh_days),
+    }
+    return _candidates(offers, own | _fit(offers, trend, user))
 
 
 def now(
-    session: Scores,
-    clicks: Scores,
-    products: Mapping[str, Product],
-    seen: Mapping[str, Product],
-    trend: Scores,
-    person: Person,
-    filters: Filters,
-) -> Iterator[Candidate]:
-    """`session`: how strongly the last items lead to each; `clicks`: chances of a click, empty without a model."""
-    led, chances = signals.shares(session), signals.shares(clicks)
-    recent, fit = signals.Recent(seen.items()), _Fit(person.profile, trend)
-    for item, product in person.admitted(products, filters):
-        own = {"session": led.get(item, 0.0), "ctr": chances.get(item, 0.0), "recent": recent.of(item, product)}
-        yield Candidate(item, product.category, own | fit.of(item, product))
+    offers: Offers, session: Scores, clicks: Floats, seen: Mapping[str, Product], trend: Floats, user: Profile
+) -> Candidates:
+    """`session`: how strongly the last items lead to each; `clicks`: chances of a click, 0 without a model."""
+    own = {
+        "session": signals.shares(offers, session),
+        "ctr": clicks / max(clicks.max(initial=0.0), 1e-300),
+        "recent": signals.recent(offers, seen),
+    }
+    return _candidates(offers, own | _fit(offers, trend, user))
 
 
-def trending(
-    rising: Scores,
-    trend: Scores,
-    products: Mapping[str, Product],
-    styles: Scores,
-    person: Person,
-    filters: Filters,
-) -> Iterator[Candidate]:
+def trending(offers: Offers, rising: Floats, trend: Floats, styles: Scores, user: Profile) -> Candidates:
     """`rising` and `trend` 0 to 1; `styles` the share of each style in what the user looks at."""
-    fit = _Fit(person.profile, trend)
-    for item, product in person.admitted(products, filters):
-        style = styles.get(product.style, 0.0) if product.style else 0.0
-        yield Candidate(
-            item, product.category, {"rising": rising.get(item, 0.0), "style": style, **fit.of(item, product)}
-        )
+    own = {"rising": rising, "style": offers.names.weighed(styles, offers.texts("style"))}
+    return _candidates(offers, own | _fit(offers, trend, user))
 
 
 @dataclass(frozen=True)
@@ -118,56 +82,44 @@ class Ties:
     als: Scores = field(default_factory=dict)
     session: Scores = field(default_factory=dict)
 
-    def shared(self) -> "Ties":
-        """Co-occurrence and sessions as shares of the strongest."""
-        return Ties(signals.shares(self.together), self.als, signals.shares(self.session))
-
-    def of(self, item: str) -> dict[str, float]:
-        """The signals together, als and session of an item."""
+    def of(self, offers: Offers) -> dict[str, Floats]:
+        """The signals together, als and session: co-occurrence and sessions as shares of the strongest."""
         return {
-            "together": self.together.get(item, 0.0),
-            "als": max(self.als.get(item, 0.0), 0.0),
-            "session": self.session.get(item, 0.0),
+            "together": signals.shares(offers, self.together),
+            "als": np.maximum(offers.column(self.als), 0.0),
+            "session": signals.shares(offers, self.session),
         }
 
 
-def related(
-    ties: Ties,
-    products: Mapping[str, Product],
-    at_hand: Mapping[str, Product],
-    trend: Scores,
-    person: Person,
-    filters: Filters,
-) -> Iterator[Candidate]:
-    """Complements of the items `at_hand`: the one asked about and the cart; none of them is offered."""
-    tied, band = ties.shared(), person.profile.price_band
-    categories = {product.category for product in at_hand.values()}
-    for item, product in person.admitted(products, filters):
-        if item not in at_hand:
-            own = {
-                "complement": float(bool(product.category) and product.category not in categories),
-                "price": signals.price_fit(product.price, band),
-                "trend": trend.get(item, 0.0),
-            }
-            yield Candidate(item, product.category, tied.of(item) | own)
+def related(offers: Offers, ties: Ties, at_hand: Mapping[str, Product], trend: Floats, user: Profile) -> Candidates:
+    """Complements of the items `at_hand`: the one asked about and the cart."""
+    own = {
+        "complement": signals.complement(offers, {product.category for product in at_hand.values()}),
+        "price": signals.price_fit(offers, user.price_band),
+        "trend": trend,
+    }
+    return _candidates(offers, ties.of(offers) | own)
 
 
-def similar(
-    ties: Ties,
-    products: Mapping[str, Product],
-    item: str,
-    known: Product,
-    trend: Scores,
-    person: Person,
-    filters: Filters,
-) -> Iterator[Candidate]:
-    """Substitutes for `item`."""
-    tied, band = ties.shared(), {"low": known.price, "high": known.price}
-    for other, product in person.admitted(products, filters):
-        if other != item:
-            own = {
-                "alike": signals.alike(product, known),
-                "price": signals.price_fit(product.price, band),
-                "trend": trend.get(other, 0.0),
-            }
-            yield Candidate(other, product.category, tied.of(other) | own)
+def similar(offers: Offers, ties: Ties, known: Product, trend: Floats) -> Candidates:
+    """Substitutes for the product `known`."""
+    own = {
+        "alike": signals.alike(offers, known),
+        "price": signals.price_fit(offers, {"low": known.price, "high": known.price}),
+        "trend": trend,
+    }
+    return _candidates(offers, ties.of(offers) | own)
+
+
+def _fit(offers: Offers, trend: Floats, user: Profile) -> dict[str, Floats]:
+    """How well each fits this person now: category, price, trend and seen, on the three surfaces about a person."""
+    return {
+        "category": signals.category_fit(offers, user.categories, user.current_category),
+        "price": signals.price_fit(offers, user.price_band),
+        "trend": trend,
+        "seen": signals.tired(offers, signals.looks(user.actions)),
+    }
+
+
+def _candidates(offers: Offers, known: Mapping[str, Floats]) -> Candidates:
+    return Candidates(offers.items, offers.texts("category"), known)

@@ -1,11 +1,11 @@
 """One question to a recommendation surface, and what was found for it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.config_surfaces import Surface
-from common.views.blend import Candidate
+from common.views.blend import Candidates
 from common.views.offers import Filters
 
 DAY_SECONDS, MINUTE_SECONDS = 86_400, 60
@@ -38,7 +38,7 @@ class Found:
     """What may be shown; `fallback` names what stands in where the surface's own source has nothing (docs/api.md),
     `version` is that of the surface's model, `versions` are those of all that it drew upon."""
 
-    candidates: Iterable[Candidate]
+    candidates: Candidates
     fallback: str | None
     version: str | None
     versions: Mapping[str, str | None]

@@ -51,9 +51,9 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
     popular = await pool(services, categories, depth(asked, record), asked.filters)
     but = at_hand if kind == "related" else (item,)
     offered = await filled(services, asked, person, listed, popular, mixed=False, but=but)
-    products = offered.products
+    offers, trend = offered.offers, popular.trend(offered.offers)
     if kind == "related":
-        candidates = surfaces.related(ties, products, known, popular.trend, person, asked.filters)
+        candidates = surfaces.related(offers, ties, known, trend, record.profile)
     else:
-        candidates = surfaces.similar(ties, products, item, known[item], popular.trend, person, asked.filters)
+        candidates = surfaces.similar(offers, ties, known[item], trend)
     return Found(candidates, offered.fallback, versions.related, {"related": versions.related})

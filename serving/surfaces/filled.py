@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from common.views.offers import Product
-from common.views.surfaces import Person
+import numpy as np
+
+from common.views.offers import Offers
+from common.views.surfaces import Person, admitted
 from serving.services import Services
 from serving.surfaces.asked import Asked
-from serving.surfaces.pool import IN_CATEGORY, NONE, OVERALL, Pool, products_of
+from serving.surfaces.pool import IN_CATEGORY, NONE, OVERALL, Pool, offers_of
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Filled:
     """Products that may be shown; `fallback` names the popular ones that stand in where none of them is the surface's
     own."""
 
-    products: dict[str, Product]
+    offers: Offers
     fallback: str | None
 
 
@@ -30,19 +32,19 @@ async def filled(
 ) -> Filled:
     """`own` as far as admitted; then what is popular at hand, if `mixed` or fewer than the limit; then of what is
     popular overall as much as is still missing, all of it where nothing is the surface's own. Nothing of `but`."""
+    items = dict.fromkeys(own)
+    first = len(items)
+    items |= dict.fromkeys(popular.in_category)
+    second = len(items)
     ranked = popular.in_category | popular.overall
-
-    async def admitted(items: Iterable[str]) -> dict[str, Product]:
-        products = await products_of(services, [item for item in items if item not in but], ranked)
-        return dict(person.admitted(products, asked.filters))
-
-    found = await admitted(own)
-    if not found:
-        within, overall = await admitted(popular.in_category), await admitted(popular.overall)
-        return Filled(within | overall, IN_CATEGORY if within else OVERALL if overall else NONE)
-    if mixed or len(found) < asked.limit:
-        found |= await admitted(popular.in_category)
-    if len(found) < asked.limit:
-        more = [one for one in (await admitted(popular.overall)).items() if one[0] not in found]
-        found |= dict(more[: asked.limit - len(found)])
-    return Filled(found, None)
+    offers = await offers_of(services, list(items | dict.fromkeys(popular.overall)), ranked)
+    may = admitted(offers, person, asked.filters, but)
+    fallback = None
+    if not may[:first].any():
+        fallback = IN_CATEGORY if may[:second].any() else OVERALL if may.any() else NONE
+    else:
+        if not mixed and np.count_nonzero(may[:first]) >= asked.limit:
+            may[first:second] = False
+        missing = max(asked.limit - np.count_nonzero(may[:second]), 0)
+        may[second:] &= np.cumsum(may[second:]) <= missing
+    return Filled(offers.where(may), fallback)

@@ -23,7 +23,7 @@ async def for_you(services: Services, asked: Asked) -> Found:
     record, person = await someone(services, asked.user, may)
     version = answering(services, may, record)
     listed = orjson.loads(record.candidates.get(version or "", b"[]"))[: services.config.recommend.candidates]
-    als = {str(item): float(score) for item, score in listed}
+    als: dict[str, float] = dict(listed)
     model = services.als.of(version)
     if not als and model is not None:
         als = folded_in(model, record.profile.actions, services.config.als, services.config.recommend.candidates)
@@ -31,16 +31,9 @@ async def for_you(services: Services, asked: Asked) -> Found:
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     offered = await filled(services, asked, person, als, popular)
     seen = await last_seen(services, record.profile)
-    candidates = surfaces.for_you(
-        als,
-        offered.products,
-        seen,
-        popular.trend,
-        person,
-        asked.filters,
-        asked.today,
-        services.config.recommend.fresh_days,
-    )
+    trend = popular.trend(offered.offers)
+    days = services.config.recommend.fresh_days
+    candidates = surfaces.for_you(offered.offers, als, seen, trend, record.profile, asked.today, days)
     return Found(candidates, offered.fallback, version, {"als": version})
 
 

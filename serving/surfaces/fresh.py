@@ -18,7 +18,7 @@ def strengths(sessions: Iterable[Sequence[str]], at_hand: Mapping[str, float]) -
     sums: defaultdict[str, float] = defaultdict(float)
     for session in sessions:
         items = set(session)
-        weight = sum(at_hand.get(item, 0.0) for item in items) / len(items) ** 0.5
+        weight = sum(at_hand[item] for item in items & at_hand.keys()) / len(items) ** 0.5
         for item in items - at_hand.keys():
             sums[item] += weight
     return dict(sums)

@@ -8,9 +8,11 @@ The click-through model adds its signal where there is one.
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from common.views import surfaces
 from common.views.signals import seen_items
-from serving.ctr import rerank
+from serving.ctr import judge
 from serving.services import Services
 from serving.stores import UserRecord
 from serving.surfaces.asked import Asked, Found
@@ -37,11 +39,11 @@ async def now(services: Services, asked: Asked) -> Found:
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     on_screen = seen_items(record.profile.actions, 1)
     offered = await filled(services, asked, person, led, popular, but=on_screen)
-    products = offered.products
     seen = await last_seen(services, record.profile)
-    clicks, ctr = await _chances(services, asked, record, {item: led.get(item, 0.0) for item in products})
-    candidates = surfaces.now(led, clicks, products, seen, popular.trend, person, asked.filters)
-    used = {"sessions": services.now.version, "related": versions.related, "ctr": ctr}
+    judged = await judge(services, asked.user, record, offered.offers)
+    clicks = judged.chances if judged else np.zeros(len(offered.offers))
+    candidates = surfaces.now(offered.offers, led, clicks, seen, popular.trend(offered.offers), record.profile)
+    used = {"sessions": services.now.version, "related": versions.related, "ctr": judged.version if judged else None}
     return Found(candidates, offered.fallback or fallback, version, used)
 
 
@@ -55,13 +57,3 @@ async def _sessions(services: Services, user: str, record: UserRecord) -> dict[s
         return {}
     least = min(0.0, found.items[-1][1])
     return {item: score - least for item, score in found.items}
-
-
-async def _chances(
-    services: Services, asked: Asked, record: UserRecord, candidates: Mapping[str, float]
-) -> tuple[dict[str, float], str | None]:
-    """Item → chance of a click, and the version of the model; empty without one."""
-    ordered = await rerank(services, asked.user, record, candidates)
-    if ordered.version is None:
-        return {}, None
-    return {one.item_id: one.score for one in ordered.items}, ordered.version

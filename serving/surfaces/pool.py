@@ -5,11 +5,13 @@ categories at hand (`popular-in-category`), those of all (`popular`), `none`.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from common.keys import ALL
-from common.views.offers import Filters, Product
+from common.views.offers import Filters, Floats, Offers, Product
 from common.views.profile import Profile
 from common.views.signals import seen_items
 from common.views.surfaces import Person
@@ -26,11 +28,16 @@ IN_CATEGORY, OVERALL, NONE = "popular-in-category", "popular", "none"
 
 @dataclass(frozen=True)
 class Pool:
-    """Popular items: those of the categories at hand and of all, with the popularity of both, 0 to 1."""
+    """Popular items: those of the categories at hand and of all, with the scores of both and the best of all."""
 
     in_category: dict[str, str]  # item → category it is ranked under
     overall: dict[str, str]
-    trend: dict[str, float]
+    scores: dict[str, float]
+    best: float
+
+    def trend(self, offers: Offers) -> Floats:
+        """The popularity of each, 0 to 1."""
+        return np.minimum(offers.column(self.scores) / self.best, 1.0) if self.best > 0 else np.zeros(len(offers))
 
     @property
     def fallback(self) -> str:
@@ -48,16 +55,14 @@ async def pool(
         *[popular(services, ranking, category, wanted, below) for category in categories],
     )
     best = max(overall.scores.values(), default=0.0)
-    trend: dict[str, float] = {}
+    scores: dict[str, float] = {}
     in_category: dict[str, str] = {}
     for place, one in enumerate(within):
         for item in one.first(wanted if place == 0 else wanted // 4):
             in_category[item] = one.categories[item]
-            trend[item] = one.scores[item]
-    trend |= overall.scores
+            scores[item] = one.scores[item]
     everywhere = {item: overall.categories[item] for item in overall.first(wanted)}
-    shares = {item: min(score / best, 1.0) for item, score in trend.items()} if best > 0 else {}
-    return Pool(in_category, everywhere, shares)
+    return Pool(in_category, everywhere, scores | overall.scores, best)
 
 
 def categories_at_hand(profile: Profile, filters: Filters) -> list[str]:
@@ -75,11 +80,13 @@ def depth(asked: Asked, record: UserRecord) -> int:
     )
 
 
-async def products_of(services: Services, items: Iterable[str], ranked: Mapping[str, str]) -> dict[str, Product]:
+async def offers_of(services: Services, items: Sequence[str], ranked: Mapping[str, str]) -> Offers:
     """What is known of the items; one that the catalogue doesn't know has the category it is ranked under."""
-    products = await services.products.of(dict.fromkeys(items))
-    unknown = [item for item, product in products.items() if not product.category and ranked.get(item)]
-    return products | {item: replace(products[item], category=ranked[item]) for item in unknown}
+    offers = await services.products.offers(items)
+    category = offers.texts("category")
+    for place in np.flatnonzero(category == 0).tolist():
+        category[place] = offers.names.number(ranked.get(items[place], ""))
+    return offers
 
 
 async def last_seen(services: Services, profile: Profile) -> dict[str, Product]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from heapq import nlargest
 from typing import Literal
 
 import orjson
@@ -17,18 +16,22 @@ Listed = list[tuple[str, float, float]]  # item, together, als
 async def read_ties(
     services: Services, version: str | None, kinds: Iterable[Kind], at_hand: Mapping[str, float]
 ) -> Ties:
-    """Σ over the items at hand of weight · measure, for all on their lists; one round trip.
+    """Σ over the items at hand of weight · measure, for all on their lists; one round trip for those not kept.
 
     Nothing without a version, or where its lists have vanished.
     """
     wanted = [(item, weight, kind) for kind in kinds for item, weight in at_hand.items()]
     if version is None or not wanted:
         return Ties()
-    pipeline = services.redis.pipeline(transaction=False)
-    for item, _, kind in wanted:
-        pipeline.get(services.keys.related(version, kind, item))
-    answers = await pipeline.execute()
-    lists = [(weight, orjson.loads(text)) for (_, weight, _), text in zip(wanted, answers, strict=True) if text]
+
+    async def read(keys: list[str]) -> list[Listed]:
+        pipeline = services.redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.get(key)
+        return [orjson.loads(text or b"[]") for text in await pipeline.execute()]
+
+    found = await services.ties.of([services.keys.related(version, kind, item) for item, _, kind in wanted], read)
+    lists = [(weight, listed) for (_, weight, _), listed in zip(wanted, found, strict=True) if listed]
     return joined(lists, services.config.recommend.candidates)
 
 
@@ -42,5 +45,5 @@ def joined(lists: Iterable[tuple[float, Listed]], most: int) -> Ties:
         for item, strength, cosine in listed:
             together[item] += weight * strength
             als[item] += weight * cosine
-    kept = nlargest(most, together, key=lambda item: (together[item], als[item], item))
-    return Ties({item: together[item] for item in kept}, {item: als[item] / total for item in kept})
+    kept = sorted(zip(together.values(), als.values(), together, strict=True), reverse=True)[:most]
+    return Ties({item: strength for strength, _, item in kept}, {item: cosine / total for _, cosine, item in kept})

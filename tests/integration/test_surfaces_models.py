@@ -63,7 +63,7 @@ def test_somebody_new_gets_every_surface_from_its_own_source_after_one_look(
     assert redis_conn.get(keys.candidates(ask(api, "for-you")["model_version"], "new")) is None
 
 
-def test_a_fresh_session_of_somebody_else_counts_in_related_at_once(
+def test_a_fresh_session_of_somebody_else_counts_in_related_within_seconds(
     trained: Config, serve: Serve, redis_conn: redis.Redis
 ) -> None:
     api, keys = serve(trained), Keys(trained.redis.prefix)
@@ -74,6 +74,7 @@ def test_a_fresh_session_of_somebody_else_counts_in_related_at_once(
         value = f"1,0,0,0,0,0,0,0,0|{minute * 60_000 + n}|9.0"
         redis_conn.hset(keys.user_facts("other"), user_field(minute, "i1", item), value)
         redis_conn.zadd(keys.fresh(item), {"other": minute * 60_000 + n})
+    assert wait_until(lambda: "brand-new" in ids(ask(api, "related", user="", item="i1-0", limit=100)), 3)
     after = ask(api, "related", user="", item="i1-0", limit=100, explain=True)
     (item,) = [one for one in after["items"] if one["item_id"] == "brand-new"]
     assert "session" in {reason["signal"] for reason in item["reasons"]}

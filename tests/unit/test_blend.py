@@ -2,14 +2,22 @@
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.config_load import load_config
-from common.views.blend import DIVERSITY, EXPLORATION, HALF, Candidate, Explore, blend
+from common.views.blend import DIVERSITY, EXPLORATION, HALF, Candidates, Explore, blend
 
 SURFACE = replace(load_config(env={}).recommend.surfaces.for_you, weights={"als": 2.0}, exploration=0.0)
 FIRST = Explore("", 6)
+
+
+def of(shop: dict[str, tuple[str, float]]) -> Candidates:
+    """Item → (category, value of the one signal)."""
+    categories = sorted({"", *(category for category, _ in shop.values())})
+    numbers = np.array([categories.index(category) for category, _ in shop.values()], np.int64)
+    return Candidates(list(shop), numbers, {"als": np.array([value for _, value in shop.values()])})
 
 
 def greedy(scored: dict[str, tuple[str, float]], diversity: float) -> list[str]:
@@ -36,19 +44,18 @@ scored = st.dictionaries(
 
 @given(scored, st.sampled_from([0.0, 0.5, 1.0, 4.0]))
 def test_diversity_is_what_greedy_selection_gives(shop: dict[str, tuple[str, float]], diversity: float) -> None:
-    candidates = [Candidate(item, category, {"als": value}) for item, (category, value) in shop.items()]
-    found = blend(candidates, replace(SURFACE, diversity=diversity), 100, FIRST)
+    found = blend(of(shop), replace(SURFACE, diversity=diversity), 100, FIRST)
     assert [item.item_id for item in found] == greedy(shop, diversity)
 
 
 def test_what_diversity_takes_off_is_said() -> None:
-    found = blend([Candidate(n, "c", {"als": 1.0}) for n in "ab"], replace(SURFACE, diversity=1.0), 2, FIRST)
+    found = blend(of(dict.fromkeys("ab", ("c", 1.0))), replace(SURFACE, diversity=1.0), 2, FIRST)
     assert [item.parts for item in found] == [{"als": 2.0}, {"als": 2.0, DIVERSITY: -0.2}]
     assert found[1].reasons == [("als", 2.0), (DIVERSITY, -0.2)]
 
 
 def test_exploration_has_its_rate_below_the_first_ranks_and_is_marked() -> None:
-    candidates = [Candidate(f"i{n:03}", "", {"als": 1 - n / 500}) for n in range(200)]
+    candidates = of({f"i{n:03}": ("", 1 - n / 500) for n in range(200)})
     settings, pages, explored = replace(SURFACE, diversity=0.0, exploration=0.1), 3000, 0
     for seed in range(pages):
         page = blend(candidates, settings, 10, Explore(str(seed), 6))
@@ -62,6 +69,6 @@ def test_exploration_has_its_rate_below_the_first_ranks_and_is_marked() -> None:
 
 
 def test_nothing_is_explored_where_nothing_is_left() -> None:
-    candidates = [Candidate(f"i{n}", "", {"als": 1.0}) for n in range(8)]
+    candidates = of({f"i{n}": ("", 1.0) for n in range(8)})
     page = blend(candidates, replace(SURFACE, exploration=1.0), 8, FIRST)
     assert not any(item.explored for item in page)

@@ -9,7 +9,7 @@ import pytest
 
 from batch.ctr_judge import Quality, drift_line, entropy, index, refusal
 from common.models.ctr import CROSSES, PARTS, Bins, Scorecard, bins_of, load, surface_codes
-from common.views.ctr_features import DAY_MS, FEATURES, NAMES, POSITION, SURFACE, Deed, Offer, past, personal
+from common.views.ctr_features import DAY_MS, FEATURES, NAMES, POSITION, SURFACE, Deed, Offered, past, personal
 
 LEARNED = {feature.name: [-1.0, 0.0, 0.0, 1.0] for feature in FEATURES if feature.edges is None}
 BINS = bins_of(LEARNED, 3)
@@ -104,7 +104,8 @@ def test_a_past_holds_a_day_and_says_nothing_of_the_moment_itself() -> None:
         Deed(at, "i", "c", "b", "s", 1000.0),
     ]
     known = past(deeds, [(at - 5, "i"), (at, "i")], at)
-    (row,) = personal(known, [Offer("i", "c", "b", "s", 20.0, 7.0)])
+    columns = personal(known, Offered(["i"], ["c"], ["b"], ["s"], [20.0], [7.0]))
+    row = [value for (value,) in columns]
     price, acted, category, brand, item, style, shown, hour, age = row
     assert price == pytest.approx(0.0)  # 20 is the geometric mean of 10 and 40
     assert (acted, category, brand, item, shown, hour, age) == (1, 1, 1, 1, 1, 0, 3)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,11 +13,11 @@ from common.config_load import load_config
 from common.config_surfaces import SIGNALS, Surface
 from common.views import surfaces
 from common.views.actions import Action, cart, wishes
-from common.views.blend import Candidate, Explore, Recommendation, blend
-from common.views.offers import Filters, Product
+from common.views.blend import Candidates, Explore, Recommendation, blend
+from common.views.offers import Filters, Offers, Product
 from common.views.profile import Profile, profile
 from common.views.signals import alike, fresh, price_fit, seen_items, tired
-from common.views.surfaces import Person, Ties
+from common.views.surfaces import Person, Ties, admitted
 
 CONFIG = load_config(env={})
 WEIGHTS = CONFIG.recommend.surfaces.for_you.weights
@@ -50,14 +51,17 @@ def past(*actions: tuple[str, str, str]) -> Profile:
 
 def every_surface(
     shop: Shop, known: dict[str, float], person: Person, wanted: Filters
-) -> Iterator[tuple[Surface, list[Candidate]]]:
-    seen = {item: shop[item] for item in seen_items(person.profile.actions) if item in shop}
-    trend, ties, at_hand = dict.fromkeys(shop, 0.5), Ties(known, known, known), {"i1": shop.get("i1", Product())}
-    yield "for-you", list(surfaces.for_you(known, shop, seen, trend, person, wanted, TODAY, 14.0))
-    yield "now", list(surfaces.now(known, known, shop, seen, trend, person, wanted))
-    yield "trending", list(surfaces.trending(trend, trend, shop, {"casual": 1.0}, person, wanted))
-    yield "related", list(surfaces.related(ties, shop, at_hand, trend, person, wanted))
-    yield "similar", list(surfaces.similar(ties, shop, "i1", at_hand["i1"], trend, person, wanted))
+) -> Iterator[tuple[Surface, Candidates]]:
+    user, seen = person.profile, {item: shop[item] for item in seen_items(person.profile.actions) if item in shop}
+    ties, at_hand, all_of_it = Ties(known, known, known), {"i1": shop.get("i1", Product())}, Offers.of(shop)
+    offers = all_of_it.where(admitted(all_of_it, person, wanted))
+    others = all_of_it.where(admitted(all_of_it, person, wanted, at_hand))
+    trend, clicks = np.full(len(offers), 0.5), np.maximum(offers.column(known), 0.0)
+    yield "for-you", surfaces.for_you(offers, known, seen, trend, user, TODAY, 14.0)
+    yield "now", surfaces.now(offers, known, clicks, seen, trend, user)
+    yield "trending", surfaces.trending(offers, trend, trend, {"casual": 1.0}, user)
+    yield "related", surfaces.related(others, ties, at_hand, trend[: len(others)], user)
+    yield "similar", surfaces.similar(others, ties, at_hand["i1"], trend[: len(others)])
 
 
 @given(shops, scores, pasts, st.sets(items), filters, st.integers(1, 40), st.integers(0, 99))
@@ -78,8 +82,9 @@ def test_on_every_surface_scores_are_the_sum_of_their_reasons_and_filters_hold(
     for surface, candidates in every_surface(shop, known, person, wanted):
         settings = CONFIG.recommend.surfaces.of(surface)
         found = blend(candidates, settings, limit, explore)
-        assert len({item.item_id for item in found}) == len(found) == min(limit, len(candidates))
-        assert all(set(candidate.signals) == set(SIGNALS[surface]) for candidate in candidates)
+        assert len({item.item_id for item in found}) == len(found) == min(limit, len(candidates.items))
+        assert set(candidates.signals) == set(SIGNALS[surface])
+        assert surface not in ("related", "similar") or "i1" not in candidates.items
         for item in found:
             assert math.isclose(sum(value for _, value in item.reasons), item.score, abs_tol=1e-9)
             assert item.item_id not in bought | purchased
@@ -102,7 +107,8 @@ def refused(product: Product, item: str, wanted: Filters) -> None:
 def ranked(shop: Shop, user: Profile, als: dict[str, float], **more: object) -> list[Recommendation]:
     seen: Shop = more.get("seen", {})  # type: ignore[assignment]
     trend: dict[str, float] = more.get("trend", {})  # type: ignore[assignment]
-    candidates = surfaces.for_you(als, shop, seen, trend, Person(user), Filters(), TODAY, 14.0)
+    offers = Offers.of(shop)
+    candidates = surfaces.for_you(offers, als, seen, offers.column(trend), user, TODAY, 14.0)
     return blend(candidates, CONFIG.recommend.surfaces.for_you, 100, Explore("", 6))
 
 
@@ -141,15 +147,15 @@ def test_what_was_looked_at_often_sinks() -> None:
 def test_a_complement_comes_from_another_category_and_a_substitute_is_like_the_item() -> None:
     coat = Product("coats", 100.0, "casual", "b1")
     shop = {"coat-2": Product("coats", 100.0, "casual", "b1"), "bag": Product("bags", 50.0)}
-    ties, user = Ties({"coat-2": 4.0, "bag": 4.0}), Person(past())
+    ties, user, offers = Ties({"coat-2": 4.0, "bag": 4.0}), past(), Offers.of(shop)
     beside = blend(
-        surfaces.related(ties, shop, {"coat": coat}, {}, user, Filters()),
+        surfaces.related(offers, ties, {"coat": coat}, np.zeros(2), user),
         CONFIG.recommend.surfaces.related,
         2,
         Explore("", 6),
     )
     instead = blend(
-        surfaces.similar(ties, shop, "coat", coat, {}, user, Filters()),
+        surfaces.similar(offers, ties, coat, np.zeros(2)),
         CONFIG.recommend.surfaces.similar,
         2,
         Explore("", 6),
@@ -159,14 +165,17 @@ def test_a_complement_comes_from_another_category_and_a_substitute_is_like_the_i
 
 
 def test_signals_have_their_formulas() -> None:
-    band = {"low": 10.0, "high": 40.0}
-    assert [price_fit(price, band) for price in (10, 25, 40, 5, 80, 0, None)] == [1, 1, 1, 0.5, 0.5, 0, 0]
-    assert price_fit(10, {"low": None, "high": None}) == 0
-    assert price_fit(10, {"low": 0.0, "high": 0.0}) == 0
-    assert [tired(n) for n in (0, 1, 3)] == [0, -0.25, -0.5]
-    assert [fresh(day, TODAY, 14.0) for day in (None, TODAY + 3, TODAY, TODAY - 28)] == [0, 1, 1, 0.25]
-    assert alike(Product("c", 10.0, "s", "b"), Product("c", 20.0, "s", "b")) == 0.875
-    assert alike(Product("c"), Product("c")) == 0
+    priced = Offers.of({str(n): Product("c", price) for n, price in enumerate((10, 25, 40, 5, 80, 0, None))})
+    assert price_fit(priced, {"low": 10.0, "high": 40.0}).tolist() == [1, 1, 1, 0.5, 0.5, 0, 0]
+    assert not price_fit(priced, {"low": None, "high": None}).any()
+    assert not price_fit(priced, {"low": 0.0, "high": 0.0}).any()
+    assert tired(priced, {"1": 1, "2": 3}).tolist()[:3] == [0, -0.25, -0.5]
+    days = (None, TODAY + 3, TODAY, TODAY - 28)
+    launched = Offers.of({str(n): Product(launch_day=day) for n, day in enumerate(days)})
+    assert fresh(launched, TODAY, 14.0).tolist() == [0, 1, 1, 0.25]
+    one = Offers.of({"one": Product("c", 10.0, "s", "b"), "other": Product("c")})
+    assert alike(one, Product("c", 20.0, "s", "b")).tolist() == [0.875, 0]
+    assert alike(one, Product("c")).tolist() == [0, 0]
 
 
 def test_the_items_seen_last_are_different_ones_newest_first() -> None:
