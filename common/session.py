@@ -38,8 +38,11 @@ DEFAULTS = {
 }
 # What is over soon, or runs seldom, is through before the JVM's optimising compiler has paid for itself: `als` on
 # 40,000 events took 197 core-seconds with it, 148 without; in a fresh demo the lake's first commit came 45 s after
-# READY with it, 9 s without (one run each).
-UNOPTIMISED = {"spark.driver.extraJavaOptions": f"{DEFAULTS['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1"}
+# READY with it, 9 s without (one run each). The other compiler has 48 MB for code by default: many plans outgrow that.
+UNOPTIMISED = {
+    "spark.driver.extraJavaOptions": f"{DEFAULTS['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1"
+    " -XX:ReservedCodeCacheSize=240m"
+}
 # Pushing a filter below the projection that parses JSON makes Spark parse once more for every rule in it.
 OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
 PARSE_ONCE = {
