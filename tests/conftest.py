@@ -17,20 +17,24 @@ from common.config import Config
 from common.config_load import load_config
 from common.redis_client import redis_target
 
-# Fast tests first; then the files that take longest, so that no worker is left alone with one of them at the end.
+# Fast tests first, then the files that take longest. At the end the demo, which yields to whatever else runs
+# (`local.process.NICENESS`), beside files that ask little, which also leave no worker alone for long.
 TESTS = Path(__file__).parent
-FOLDERS = ("unit", "spark", "integration", "e2e")
-LONGEST = ("test_parity.py", "test_cluster.py", "test_demo.py", "test_publish.py", "test_stream.py")
+FOLDERS = ("unit", "spark", "integration")  # and last of all LAST
+LONGEST = ("parity", "publish", "cluster", "stream", "rebuild", "ctr_job", "ranking_promises")
+LAST = ("demo", "api", "collector", "item_sink", "keyword_api", "past_input", "past_rankings", "subtrees", "surfaces")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the files in the order in which they are to begin."""
 
     def place(item: pytest.Item) -> tuple[int, int]:
-        folder, file = item.path.relative_to(TESTS).parts[0], item.path.name
-        if file in LONGEST:
-            return FOLDERS.index("integration"), LONGEST.index(file)
-        return FOLDERS.index(folder), len(LONGEST)
+        folder, subject = item.path.relative_to(TESTS).parts[0], item.path.stem.removeprefix("test_")
+        if folder in ("unit", "spark"):
+            return FOLDERS.index(folder), 0
+        if subject in LAST:
+            return len(FOLDERS), LAST.index(subject)
+        return FOLDERS.index("integration"), LONGEST.index(subject) if subject in LONGEST else len(LONGEST)
 
     items.sort(key=place)
 
@@ -66,8 +70,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     folder = tmp_path_factory.mktemp("spark")
     config = for_tests(folder)
     small = dataclasses.replace(config.spark, master="local[2]", driver_memory="1g", shuffle_partitions=2)
+    # Hundreds of plans, each run once or twice: as in a job on little data. Their classes fill the 48 MB that this
+    # compiler has for code by default, and are then compiled again and again.
     places = {
-        **SHORT,  # hundreds of plans, each run once or twice
+        **{name: f"{options} -XX:ReservedCodeCacheSize=240m" for name, options in SHORT.items()},
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
         "spark.driver.host": "127.0.0.1",
