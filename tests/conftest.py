@@ -22,7 +22,8 @@ from common.redis_client import redis_target
 TESTS = Path(__file__).parent
 FOLDERS = ("unit", "spark", "integration")  # and last of all LAST
 LONGEST = ("parity", "publish", "cluster", "stream", "rebuild", "ctr_job", "ranking_promises")
-LAST = ("demo", "api", "collector", "item_sink", "keyword_api", "past_input", "past_rankings", "subtrees", "surfaces")
+LAST = ("demo", "inputs", "serving_outages", "surfaces_bad_input", "surfaces", "subtrees", "api", "collector")
+LAST += ("past_rankings", "past_input", "keyword_api", "item_sink")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
