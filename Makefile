@@ -35,7 +35,7 @@ lint: $(STAMP) ## ruff (lint and format) and mypy --strict
 	@$(BIN)/mypy
 
 test: setup ## every test, on real Kafka, Redis, Spark and Delta; fast ones first
-	@$(BIN)/pytest tests/unit tests/spark tests/integration tests/e2e
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/spark tests/integration tests/e2e
 
 demo: $(STAMP) ## the whole platform in the foreground, on http://127.0.0.1:8000
 	@exec $(BIN)/stylestream demo $(call option,DATASET,--dataset) $(call option,DATA,--data) \

@@ -27,6 +27,7 @@ RUNTIME = [
 ]
 TEST = [
     "pytest>=8,<10",
+    "pytest-xdist>=3.8,<4",
     "hypothesis>=6.140,<7",
     "httpx==0.28.1",
     "pandas>=2.2,<3",

@@ -34,12 +34,12 @@ def create_topics(config: Config) -> list[Topic]:
     """
     admin = kafka_admin(config)
     try:
-        present = _partitions(admin)
         wanted = [config.topic(name) for name in TOPICS]
+        present = _partitions(admin, wanted)
         missing = [name for name in wanted if name not in present]
         if missing:
             _create(admin, config, missing)
-            present = _partitions(admin)
+            present = _partitions(admin, wanted)
     except KafkaError as error:
         raise UnavailableError(f"Kafka refuses our topics: {' '.join(str(error).split())[:300]}") from None
     finally:
@@ -62,5 +62,7 @@ def _create(admin: KafkaAdminClient, config: Config, names: list[str]) -> None:
     admin.wait_for_topics(names)
 
 
-def _partitions(admin: KafkaAdminClient) -> dict[str, int]:
-    return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+def _partitions(admin: KafkaAdminClient, names: list[str]) -> dict[str, int]:
+    # Only ours: a broker may hold thousands of others.
+    found = admin.describe_topics(names)
+    return {topic["name"]: len(topic["partitions"]) for topic in found if topic["error_code"] == 0}

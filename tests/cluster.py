@@ -11,15 +11,13 @@ from pathlib import Path
 import pyspark
 
 from local.process import any_port
-from tests.platform import wait_for
+from tests.platform import SHORT_LIVED, wait_for
 
 SPARK = Path(pyspark.__file__).parent
-SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 
 
 def environment() -> dict[str, str]:
-    """The venv first on the path, as after activating it. Six JVMs start at once and none lives long: without the
-    optimising compiler they are through sooner."""
+    """The venv first on the path, as after activating it. Six JVMs start at once and none lives long."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return os.environ | {"SPARK_HOME": str(SPARK), "PATH": path, "PYSPARK_PYTHON": sys.executable, **SHORT_LIVED}
 

@@ -1,4 +1,7 @@
-"""Real Spark, Kafka and Redis for the tests: started once a run, a fresh prefix and folder for each test."""
+"""Real Spark, Kafka and Redis for the tests: started once a run, a fresh prefix and folder for each test.
+
+With several workers (pytest-xdist) each has a Spark session of its own; Kafka and Redis are the same for all.
+"""
 
 import dataclasses
 import os
@@ -14,6 +17,44 @@ from common.config import Config
 from common.config_load import load_config
 from common.redis_client import redis_target
 
+# Fast tests first, then the files that take longest. At the end the demo, which yields to whatever else runs
+# (`local.process.NICENESS`), beside files that ask little, which also leave no worker alone for long.
+TESTS = Path(__file__).parent
+FOLDERS = ("unit", "spark", "integration")  # and last of all LAST
+LONGEST = ("parity", "publish", "cluster", "stream", "rebuild", "ctr_job", "ranking_promises")
+LAST = ("demo", "inputs", "serving_outages", "surfaces_bad_input", "surfaces", "subtrees", "api", "collector")
+LAST += ("past_rankings", "past_input", "keyword_api", "item_sink")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files in the order in which they are to begin."""
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        folder, subject = item.path.relative_to(TESTS).parts[0], item.path.stem.removeprefix("test_")
+        if folder in ("unit", "spark"):
+            return FOLDERS.index(folder), 0
+        if subject in LAST:
+            return len(FOLDERS), LAST.index(subject)
+        return FOLDERS.index("integration"), LONGEST.index(subject) if subject in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+def shared_folder(config: pytest.Config) -> Path:
+    """The folder of the servers that all workers share: that of the whole run, which is above a worker's own."""
+    base = Path(config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
+    return (base.parent if hasattr(config, "workerinput") else base) / "platform"
+
+
+@pytest.hookimpl(trylast=True)  # after the workers have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stops the servers that were started for this run; with several workers this is not theirs to do."""
+    folder = shared_folder(session.config)
+    if not hasattr(session.config, "workerinput") and folder.exists():
+        from local.embedded import down
+
+        down(for_tests(folder), lambda line: None)
+
 
 def for_tests(folder: Path, **sections: object) -> Config:
     """The reference configuration with every path in `folder`; `sections` replace whole sections."""
@@ -24,12 +65,13 @@ def for_tests(folder: Path, **sections: object) -> Config:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One small local session with Delta and Kafka, as the jobs build it."""
-    from common.session import build_session
+    from common.session import UNOPTIMISED, build_session
 
     folder = tmp_path_factory.mktemp("spark")
     config = for_tests(folder)
     small = dataclasses.replace(config.spark, master="local[2]", driver_memory="1g", shuffle_partitions=2)
     places = {
+        **UNOPTIMISED,  # hundreds of plans, each run once or twice: as in a job on little data
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
         "spark.driver.host": "127.0.0.1",
@@ -41,14 +83,14 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
-    """An embedded Kafka and Redis of this run's own; the configuration that leads to them."""
-    from local.embedded import down, up
+def platform(pytestconfig: pytest.Config) -> Config:
+    """An embedded Kafka and Redis of this run's own, started by whoever needs them first; the configuration that leads
+    to them. `pytest_sessionfinish` stops them."""
+    from local.embedded import up
 
-    config = for_tests(tmp_path_factory.mktemp("platform"))
+    config = for_tests(shared_folder(pytestconfig))
     up(config, print)
-    yield config
-    down(config, print)
+    return config
 
 
 def fresh(platform: Config, folder: Path) -> Config:

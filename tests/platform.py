@@ -19,6 +19,8 @@ from common.keys import Keys, split_member
 from common.schemas import ITEM_MEASURES
 
 POLL = threading.Event()
+# A JVM that lives for seconds is through sooner without the optimising compiler.
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 
 
 def write_config(config: Config, folder: Path) -> Path:
@@ -33,7 +35,8 @@ def running(arguments: list[str], conf: Path, log: Path) -> Iterator[subprocess.
     """`stylestream <arguments> --conf conf` in a process group of its own; stopped at the end."""
     command = [sys.executable, "-m", "cli.main", *arguments, "--conf", str(conf)]
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        short = os.environ | SHORT_LIVED
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=short, start_new_session=True)
         try:
             yield process
         finally:

@@ -19,7 +19,8 @@ from local.ready import not_ready
 
 READY_SECONDS = 240
 STOP_SECONDS = 15
-pytestmark = pytest.mark.e2e
+# The servers of the whole run are up and have the usual ports: of two that start at once both would choose them.
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("platform")]
 
 
 @dataclass

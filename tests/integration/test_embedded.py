@@ -15,10 +15,14 @@ from cli.main import stylestream
 from common.config import Config
 from common.endpoints import endpoints_file, kafka_servers, redis_url
 from common.errors import UnavailableError
+from local import reach
 from local.embedded import State, crashed, down, log_file, states, up
 from local.process import Running, wait_until
 from local.topics import create_topics
 from tests.conftest import for_tests
+
+# Those of the whole run are up and have the usual ports: of two that start at once both would choose them.
+pytestmark = pytest.mark.usefixtures("platform")
 
 
 @pytest.fixture
@@ -95,7 +99,8 @@ def test_a_process_number_used_again_is_not_taken_for_ours(own: Config) -> None:
     assert not file.exists()
 
 
-def test_given_servers_are_not_started_but_asked(tmp_path: Path) -> None:
+def test_given_servers_are_not_started_but_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "KAFKA_MS", 1000)
     env = {
         "STYLESTREAM_STATE_DIR": str(tmp_path),
         "STYLESTREAM_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
