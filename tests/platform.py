@@ -31,12 +31,12 @@ def write_config(config: Config, folder: Path) -> Path:
 
 
 @contextmanager
-def running(arguments: list[str], conf: Path, log: Path, short_lived: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+def running(arguments: list[str], conf: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`stylestream <arguments> --conf conf` in a process group of its own; stopped at the end."""
     command = [sys.executable, "-m", "cli.main", *arguments, "--conf", str(conf)]
     with log.open("ab") as out:
-        environment = os.environ | (SHORT_LIVED if short_lived else {})
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)
+        short = os.environ | SHORT_LIVED
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=short, start_new_session=True)
         try:
             yield process
         finally:

@@ -89,11 +89,11 @@ def test_online_retail_stream_equals_batch_equals_pandas_also_after_kill_9_in_th
     expected = by_pandas(file)
     minutes = sorted(minute for _, _, minute in expected)
     middle, last = key(minutes[len(minutes) // 2]), key(minutes[-1])
-    with running(["stream", "facts"], conf, log, short_lived=False) as first:
+    with running(["stream", "facts"], conf, log) as first:
         wait_for("half of the year in Redis", lambda: bool(redis_conn.exists(middle)), 240)
         kill(first)
     assert not redis_conn.exists(last), "the kill came too late to prove anything"
-    with running(["stream", "facts"], conf, log, short_lived=False):
+    with running(["stream", "facts"], conf, log):
         complete = len(expected)
         wait_for("the whole year in Redis", lambda: bool(redis_conn.exists(last)), 240)
         wait_for("nothing left in Kafka", lambda: backlog(redis_conn, config) == 0, 120)
