@@ -31,6 +31,7 @@ from local.simulator.run import TOPICS, Length, build, messages
 from local.simulator.scenario import Scenario
 from local.simulator.session import Shop
 from local.simulator.simulation import Simulation
+from local.streams import stream_commands
 
 SECTION = "click-through"
 JOBS = ("als", "sessions", "related", "ctr")
@@ -76,7 +77,8 @@ def _past(stack: Stack, simulation: Simulation) -> set[str]:
 
     stack.say(f"a past of {simulation.history_events():,} events")
     send(stack.config, noted(), TOPICS)
-    stack.start("stream")
+    for arguments in stream_commands(stack.config.streaming.queries).values():
+        stack.start(*arguments)
     keys = [Keys(stack.config.redis.prefix).progress(name) for name in stack.config.streaming.queries]
     with redis_target(stack.config).connect() as connection:
 

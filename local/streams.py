@@ -10,4 +10,5 @@ def stream_commands(queries: Iterable[str]) -> dict[str, list[str]]:
     commits, which nobody waits for, give way to the facts (docs/adr/0012)."""
     given = list(queries)
     chosen = {"stream": [name for name in given if name != LAKE], LAKE: [name for name in given if name == LAKE]}
-    return {name: ["stream", *names] for name, names in chosen.items() if names}
+    options = {LAKE: ["--unoptimised"]}
+    return {name: ["stream", *names, *options.get(name, [])] for name, names in chosen.items() if names}

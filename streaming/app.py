@@ -20,10 +20,12 @@ def named(names: Iterable[str]) -> Starts:
     return {name: QUERIES[name] for name in names}
 
 
-def run(config: Config, names: list[str]) -> None:
-    """Runs the named queries until SIGTERM or Ctrl-C; then stops them after their current micro-batch."""
-    seldom = set(names) == {lake.NAME}
-    run_queries(config, named(names), PARSE_ONCE | (UNOPTIMISED if seldom else {}))
+def run(config: Config, names: list[str], unoptimised: bool = False) -> None:
+    """Runs the named queries until SIGTERM or Ctrl-C; then stops them after their current micro-batch.
+
+    `unoptimised`: without the JVM's optimising compiler.
+    """
+    run_queries(config, named(names), PARSE_ONCE | (UNOPTIMISED if unoptimised else {}))
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def test_a_fresh_session_of_somebody_else_counts_in_related_within_seconds(
         value = f"1,0,0,0,0,0,0,0,0|{minute * 60_000 + n}|9.0"
         redis_conn.hset(keys.user_facts("other"), user_field(minute, "i1", item), value)
         redis_conn.zadd(keys.fresh(item), {"other": minute * 60_000 + n})
-    assert wait_until(lambda: "brand-new" in ids(ask(api, "related", user="", item="i1-0", limit=100)), 3)
+    assert wait_until(lambda: "brand-new" in ids(ask(api, "related", user="", item="i1-0", limit=100)), 5)
     after = ask(api, "related", user="", item="i1-0", limit=100, explain=True)
     (item,) = [one for one in after["items"] if one["item_id"] == "brand-new"]
     assert "session" in {reason["signal"] for reason in item["reasons"]}

@@ -2,16 +2,18 @@
 
 import pytest
 
-from local.process import NICENESS
+from local.process import NICENESS, at_its_priority
 from local.streams import stream_commands
+
+LAKE = ["stream", "lake", "--unoptimised"]
 
 
 @pytest.mark.parametrize(
     ("queries", "expected"),
     [
-        (["facts", "lake", "catalog"], {"stream": ["stream", "facts", "catalog"], "lake": ["stream", "lake"]}),
+        (["facts", "lake", "catalog"], {"stream": ["stream", "facts", "catalog"], "lake": LAKE}),
         (["catalog", "facts"], {"stream": ["stream", "catalog", "facts"]}),
-        (["lake"], {"lake": ["stream", "lake"]}),
+        (["lake"], {"lake": LAKE}),
     ],
 )
 def test_each_query_runs_in_one_of_them(queries: list[str], expected: dict[str, list[str]]) -> None:
@@ -19,5 +21,6 @@ def test_each_query_runs_in_one_of_them(queries: list[str], expected: dict[str, 
 
 
 def test_the_lake_gives_way_to_the_facts() -> None:
-    lake = " ".join(stream_commands(["facts", "lake"])["lake"])
-    assert int(NICENESS[lake]) > int(NICENESS["stream"])
+    arguments = stream_commands(["facts", "lake"])["lake"]
+    lake, facts = (at_its_priority(given, ["program"]) for given in (arguments, ["stream", "facts"]))
+    assert int(lake[3]) == int(NICENESS["stream lake"]) > int(facts[3]) == int(NICENESS["stream"])
