@@ -59,6 +59,8 @@ class Schedule:
         self._scheduler.shutdown(wait=False)
 
     def _run(self, job: PlannedJob) -> None:
+        if self._stopping:
+            return
         began = time.monotonic()
         self._say(f"batch {job.name}: begins")
         try:
@@ -70,6 +72,7 @@ class Schedule:
         verdict = {value: name for name, value in EXIT_CODES.items()}.get(code, f"FAILED with exit code {code}")
         self._say(f"batch {job.name}: {verdict} after {time.monotonic() - began:.1f} s: {message}")
         if code == EXIT_CODES["no-data"]:
+            self._say(f"batch {job.name}: tried again in {job.retry}, when more has arrived")
             self._again(job)
 
     def _finish(self, name: str) -> tuple[int, str]:

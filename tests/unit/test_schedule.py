@@ -60,7 +60,10 @@ class Running:
 
     def hear(self, line: str) -> None:
         name, begins, _ = line.partition(": begins")
-        (self.begun.append(name) if begins else self.lines.append(line))
+        if begins:
+            self.begun.append(name)
+        elif "tried again" not in line:
+            self.lines.append(line)
 
     def __enter__(self) -> "Running":
         self.thread.start()
