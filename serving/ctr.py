@@ -1,19 +1,17 @@
-"""Orders candidates by their calibrated chance of a click, with what each signal adds to it.
+"""The calibrated chance of a click on each candidate, with what each signal adds to it.
 
 One Redis pipeline a request (pointer, clock, what the person was shown); item counts and products are in the process.
-The model is read again when the pointer has moved. Without a model, or with one trained on other features, the
-candidates keep their scores and no version is named. `RedisError` propagates like from any read: 503.
+The model is read again when the pointer has moved. Without a model, or with one trained on other features, there are
+no chances. `RedisError` propagates like from any read: 503.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 
 from common.keys import SEPARATOR, member
-from common.models.ctr import PARTS, Scorecard, sigmoid
+from common.models.ctr import Scorecard, sigmoid
 from common.views.actions import Action
 from common.views.ctr_features import (
     ACTED,
@@ -36,15 +34,6 @@ from serving.stores import UserRecord
 SURFACE = "now"
 
 
-class Ranked(NamedTuple):
-    """`score` is the chance of a click, else the candidate's own. `parts` are in log-odds and add up, with the answer's
-    `base`, to the logit of the score."""
-
-    item_id: str
-    score: float
-    parts: Mapping[str, float] = MappingProxyType({})
-
-
 @dataclass(frozen=True)
 class Judged:
     """A row a candidate, in their order. `parts`: rows × `PARTS`, in log-odds; with `base` they add up to the logit of
@@ -62,28 +51,6 @@ class Judged:
     def chances(self) -> Floats:
         """Of a click on each, 0 to 1."""
         return sigmoid(self.logits)
-
-
-@dataclass(frozen=True)
-class Reranked:
-    """Best first; ties keep the candidates' order. Without a model `version` is None."""
-
-    items: list[Ranked]
-    version: str | None = None
-    base: float = 0.0
-
-
-async def rerank(
-    services: Services, user: str, record: UserRecord, candidates: Mapping[str, float], surface: str = SURFACE
-) -> Reranked:
-    """`candidates` (item → score) in the order of their chances on this surface, with what each signal adds."""
-    found = await judge(services, user, record, await services.products.offers(list(candidates)), surface)
-    if found is None:
-        return Reranked([Ranked(*pair) for pair in sorted(candidates.items(), key=lambda pair: -pair[1])])
-    items, chances, parts = list(candidates), found.chances.tolist(), found.parts.tolist()
-    order = np.argsort(-found.logits, kind="stable").tolist()
-    ranked = [Ranked(items[n], chances[n], dict(zip(PARTS, parts[n], strict=True))) for n in order]
-    return Reranked(ranked, found.version, found.base)
 
 
 async def judge(

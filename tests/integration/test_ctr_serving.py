@@ -22,7 +22,7 @@ from common.sinks.products import write_products
 from common.sinks.redis_facts import write_facts
 from common.validate import rfc3339
 from common.views.ctr_features import FEATURES, MINUTE_MS, late_minutes
-from serving.ctr import Reranked, rerank
+from serving.ctr import Judged, judge
 from serving.records import remember
 from serving.services import Services, running
 from serving.stores import read_user
@@ -118,10 +118,10 @@ def test_a_request_sees_what_training_saw_at_that_moment(
     redis_conn.set(keys.ctr_model("v1"), card.dump())
     redis_conn.set(keys.live_ctr, "v1")
 
-    async def work(services: Services) -> Reranked:
+    async def work(services: Services) -> Judged | None:
         await services.clicks.counts.move(MOMENT_MS // MINUTE_MS)
         record = await read_user(services, "u0")
-        return await rerank(services, "u0", record, dict.fromkeys(ITEMS, 1.0))
+        return await judge(services, "u0", record, await services.products.offers(list(ITEMS)))
 
     answer = asked(config, work)
     shown = [
@@ -135,12 +135,12 @@ def test_a_request_sees_what_training_saw_at_that_moment(
     ).collect()
     x = np.array([row["x"] for row in batch])
     expected = dict(zip([row["item_id"] for row in batch], card.probabilities(card.shown_at(x, "now")), strict=True))
-    assert len(expected) == len(answer.items) == len(ITEMS)
+    chances = answer.chances.tolist()
+    assert len(expected) == len(chances) == len(ITEMS)
     assert answer.version == "v1"
-    assert {one.item_id: one.score for one in answer.items} == pytest.approx(expected, rel=1e-9)
-    assert [one.score for one in answer.items] == pytest.approx(sorted(expected.values(), reverse=True), rel=1e-9)
-    for one in answer.items:
-        assert answer.base + sum(one.parts.values()) == pytest.approx(np.log(one.score / (1 - one.score)))
+    assert dict(zip(ITEMS, chances, strict=True)) == pytest.approx(expected, rel=1e-9)
+    for parts, chance in zip(answer.parts.tolist(), chances, strict=True):
+        assert answer.base + sum(parts) == pytest.approx(np.log(chance / (1 - chance)))
     spread = x.std(axis=0)
     assert (spread[[2, 3, 4, 5, 6, 7, 8, 10, 11, 13]] > 0).all()  # a feature that is the same for all tests nothing
 
@@ -166,18 +166,16 @@ def test_counts_moved_on_by_the_minute_are_those_read_anew(
     assert moved.sum() > 0
 
 
-def test_without_a_model_the_candidates_keep_their_scores(config: Config, redis_conn: Redis) -> None:
-    keys, candidates = Keys(config.redis.prefix), {"a": 0.2, "b": 0.9, "c": 0.2}
+def test_without_a_model_there_are_no_chances(config: Config, redis_conn: Redis) -> None:
+    keys = Keys(config.redis.prefix)
 
-    async def work(services: Services) -> list[Reranked]:
-        record = await read_user(services, "nobody")
-        first = await rerank(services, "nobody", record, candidates)
+    async def work(services: Services) -> list[Judged | None]:
+        record, offers = await read_user(services, "nobody"), await services.products.offers(["a", "b"])
+        first = await judge(services, "nobody", record, offers)
         await services.redis.set(keys.live_ctr, "gone")
-        return [first, await rerank(services, "nobody", record, candidates)]
+        return [first, await judge(services, "nobody", record, offers)]
 
-    for answer in asked(config, work):
-        assert [(one.item_id, one.score) for one in answer.items] == [("b", 0.9), ("a", 0.2), ("c", 0.2)]
-        assert answer.version is None
+    assert asked(config, work) == [None, None]
 
 
 def test_somebody_unknown_and_items_unknown_are_scored_and_a_new_version_is_used_at_once(
@@ -186,15 +184,18 @@ def test_somebody_unknown_and_items_unknown_are_scored_and_a_new_version_is_used
     keys = Keys(config.redis.prefix)
     card = model(frame(spark, happened()[:50]), 2)
 
-    async def work(services: Services) -> list[Reranked]:
+    async def work(services: Services) -> list[Judged | None]:
         record, answers = await read_user(services, "nobody"), []
+        offers = await services.products.offers(["x", "y"])
         for version in ("v1", "v2"):
             text = dataclasses.replace(card, version=version).dump()
             await services.redis.set(keys.ctr_model(version), text)
             await services.redis.set(keys.live_ctr, version)
-            answers.append(await rerank(services, "nobody", record, {"x": 1.0, "y": 2.0}))
+            answers.append(await judge(services, "nobody", record, offers))
         return answers
 
     answers = asked(config, work)
     assert [answer.version for answer in answers] == ["v1", "v2"]
-    assert all(0 < one.score < 1 for answer in answers for one in answer.items)
+    assert all(
+        len(answer.chances) == 2 and (answer.chances > 0).all() and (answer.chances < 1).all() for answer in answers
+    )
