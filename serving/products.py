@@ -4,23 +4,32 @@ Recommendations look at hundreds of products a request; asking Redis for each of
 the request's time (measured: 15 of 20 ms). They are kept as columns, an item a row, as signals are worked out on
 columns. A change in the catalogue shows in them after KEEP_SECONDS at most;
 `GET /v1/items/{id}` always asks Redis.
+
+What is asked for is read again beside the answers, a few at a time, before it is too old: were it read by the answer
+that finds it so, hundreds would fall due at once and all answers wait for that one (5 ms every few seconds).
 """
 
+import asyncio
+import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
-from itertools import compress, repeat
+from itertools import compress, islice, repeat
 from typing import Any
 
 import numpy as np
+from redis.exceptions import RedisError
 
 from common.keys import Keys
 from common.views.offers import KNOWN, Ints, Names, Offers, Product, row
 
 KEEP_SECONDS = 5.0
+RENEW_SECONDS = 2.0  # from this age on
+AT_ONCE = 25  # products a round trip beside the answers: half a millisecond
 MOST = 200_000
 FIELDS = ("category", "price", "style", "brand", "status", "stock", "launch_date")
 EPOCH = date(1970, 1, 1)
+log = logging.getLogger(__name__)
 
 
 class Products:
@@ -28,6 +37,8 @@ class Products:
 
     def __init__(self, client: Any, keys: Keys, clock: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
         self._redis, self._keys, self._clock, self._most = client, keys, clock, most
+        self._ageing: set[str] = set()
+        self._renewing: asyncio.Task[None] | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -52,10 +63,32 @@ class Products:
         while True:
             get: Any = self._row.get
             rows = np.fromiter(map(get, items, repeat(-1)), np.int64, len(items))
-            missing = (rows < 0) | (self._until[rows] <= now)
+            left = self._until[rows] - now
+            missing = (rows < 0) | (left <= 0)
             if not missing.any():
+                ageing = left <= KEEP_SECONDS - RENEW_SECONDS
+                if ageing.any():
+                    self._renew(compress(items, ageing.tolist()))
                 return rows
             await self._load(list(compress(items, missing.tolist())), now)
+
+    def _renew(self, items: Iterable[str]) -> None:
+        """Sees to it that they are read again, and returns."""
+        self._ageing.update(items)
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.ensure_future(self._renewed())
+
+    async def _renewed(self) -> None:
+        """Reads again what is ageing. What cannot be read is left to the answer that finds it too old."""
+        try:
+            while self._ageing:
+                part = list(islice(self._ageing, AT_ONCE))
+                await self._load(part, self._clock())
+                self._ageing.difference_update(part)
+        except RedisError as error:
+            log.warning("products not renewed: %s", type(error).__name__)
+        finally:
+            self._ageing.clear()
 
     async def _load(self, items: list[str], now: float) -> None:
         pipeline = self._redis.pipeline(transaction=False)

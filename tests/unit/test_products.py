@@ -3,9 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+from redis.exceptions import ConnectionError
+
 from common.keys import Keys
 from common.views.offers import Offers
-from serving.products import FIELDS, KEEP_SECONDS, Products
+from serving.products import AT_ONCE, FIELDS, KEEP_SECONDS, RENEW_SECONDS, Products
 
 
 class Redis:
@@ -14,6 +17,7 @@ class Redis:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.waiting: list[str] = []
+        self.broken = False
 
     def pipeline(self, transaction: bool) -> "Redis":
         return self
@@ -24,6 +28,8 @@ class Redis:
     async def execute(self) -> list[list[Any]]:
         read, self.waiting = self.waiting, []
         await asyncio.sleep(0)
+        if self.broken:
+            raise ConnectionError
         self.asked += read
         values = {"category": b"coats", "price": str(len(self.asked)).encode(), "launch_date": b"1970-01-02"}
         return [[values.get(field) for field in FIELDS] if "none" not in key else [None] * len(FIELDS) for key in read]
@@ -49,6 +55,44 @@ def test_an_item_is_read_once_while_it_is_kept_and_again_after() -> None:
     clock.now = KEEP_SECONDS
     assert asyncio.run(kept.of(["a"]))["a"].price == 4.0
     assert asyncio.run(kept.offers(["a"])).numbers("price").tolist() == [4.0]
+
+
+def test_what_is_asked_for_is_read_again_beside_the_answers_before_it_is_too_old() -> None:
+    kept, redis, clock = products(most=1000)
+    items = [f"i{n}" for n in range(3 * AT_ONCE)]
+
+    async def ask() -> None:
+        before = (await kept.offers(items)).numbers("price").tolist()
+        clock.now = RENEW_SECONDS
+        assert (await kept.offers(items)).numbers("price").tolist() == before  # given as it is kept
+        assert len(redis.asked) == len(items)
+        assert kept._renewing is not None
+        await kept._renewing
+        assert sorted(redis.asked) == sorted(2 * list(map(Keys("p").product, items)))
+        clock.now = KEEP_SECONDS
+        assert min((await kept.offers(items)).numbers("price").tolist()) > max(before)
+        assert len(redis.asked) == 2 * len(items)
+
+    asyncio.run(ask())
+
+
+def test_what_cannot_be_renewed_is_read_by_the_answer_that_finds_it_too_old() -> None:
+    kept, redis, clock = products()
+
+    async def ask() -> None:
+        await kept.of(["a"])
+        redis.broken = True
+        clock.now = RENEW_SECONDS
+        assert (await kept.of(["a"]))["a"].price == 1.0
+        assert kept._renewing is not None
+        await kept._renewing
+        clock.now = KEEP_SECONDS
+        with pytest.raises(ConnectionError):
+            await kept.of(["a"])
+        redis.broken = False
+        assert (await kept.of(["a"]))["a"].price == 2.0
+
+    asyncio.run(ask())
 
 
 def test_columns_hold_what_products_hold() -> None:
