@@ -24,14 +24,21 @@ class ClickModel:
         self._again = 0.0
 
     async def card(self, client: Any, keys: Keys, version: str | None) -> Scorecard | None:
-        """The model of this version. None without a version, when it is gone from Redis, or when it was trained on
-        other features than this code computes; one that cannot be used is read again after `AGAIN_SECONDS`."""
+        """The model of this version. None without a version, when it is gone from Redis or damaged, or trained on other
+        features than this code computes; one that cannot be used is read again after `AGAIN_SECONDS`."""
         if version is None:
             return None
         if version != self._version or (self._card is None and time.monotonic() >= self._again):
             text = await client.get(keys.ctr_model(version))
-            self._card, self._version = load(text) if text else None, version
+            self._card, self._version = _read(text) if text else None, version
             self._again = time.monotonic() + AGAIN_SECONDS
             if self._card is None:
-                log.warning("click-through model %s is gone or of other features: not used", version)
+                log.warning("click-through model %s is gone, damaged or of other features: not used", version)
         return self._card
+
+
+def _read(text: bytes) -> Scorecard | None:
+    try:
+        return load(text)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

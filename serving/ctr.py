@@ -1,8 +1,8 @@
 """The calibrated chance of a click on each candidate, with what each signal adds to it.
 
-One Redis pipeline a request (pointer, clock, what the person was shown); item counts and products are in the process.
-The model is read again when the pointer has moved. Without a model, or with one trained on other features, there are
-no chances. `RedisError` propagates like from any read: 503.
+All that it needs is in the process: the user's record, item counts, products. The model is read again when the pointer
+has moved. Without a model, or with one trained on other features, there are no chances. `RedisError` propagates like
+from any read: 503.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ from common.views.offers import Offers, Product
 from serving.item_counts import Counted
 from serving.services import Services
 from serving.stores import UserRecord
+from serving.versions import Versions
 
 SURFACE = "now"
 
@@ -54,24 +55,19 @@ class Judged:
 
 
 async def judge(
-    services: Services, user: str, record: UserRecord, offers: Offers, surface: str = SURFACE
+    services: Services, versions: Versions, record: UserRecord, offers: Offers, surface: str = SURFACE
 ) -> Judged | None:
-    """The chances of the offers on this surface, all at position 0; None without a model or offers."""
+    """The chances of the offers on this surface, all at position 0; None without a model or offers. The record has what
+    the person was shown."""
     actions = record.profile.actions
-    pipeline = services.redis.pipeline(transaction=False)
-    pipeline.get(services.keys.live_ctr)
-    pipeline.get(services.keys.as_of)
-    pipeline.zrevrange(services.keys.shown(user), 0, KEPT - 1)
-    version, as_of, shown = await pipeline.execute()
-    card = await services.clicks.card(services.redis, services.keys, version.decode() if version else None)
-    minute = int(as_of) if as_of else None
-    counted = services.clicks.counts.now(minute)
+    card = await services.clicks.card(services.redis, services.keys, versions.ctr)
+    counted = services.clicks.counts.now(versions.as_of)
     if card is None or not len(offers):
         return None
     acted = newest_deeds(actions)
     products = await services.products.of(dict.fromkeys(action.item_id for action in acted))
-    moment = moment_ms(services.clicks.clock(), minute, actions)
-    x = features(moment, offers, deeds_of(acted, products), read_shown(shown), counted, card)
+    moment = moment_ms(services.clicks.clock(), versions.as_of, actions)
+    x = features(moment, offers, deeds_of(acted, products), read_shown(record.shown), counted, card)
     return Judged(card.version, card.base, card.parts(card.shown_at(x, surface)))
 
 

@@ -6,15 +6,11 @@ what is served, and is tried again; without any, there are no candidates (None) 
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from common.artifacts import artifacts
 from common.config import Config
-from common.errors import StylestreamError
 from common.keys import Keys
 from common.models.session_model import Answer, SessionModel
 from common.views.fresh_sessions import ITEMS, holding, newest_seen, sessions
@@ -23,7 +19,6 @@ from serving.kept_each import KeptEach
 NAME = "sessions"
 USERS_SECONDS, SESSIONS_SECONDS = 1.0, 2.0  # who acted on an item last, and what they saw: the same few are asked for
 MOST_KEPT = 5000
-log = logging.getLogger(__name__)
 
 
 class Now:
@@ -87,14 +82,3 @@ class Now:
             return
         opened = await asyncio.to_thread(self._store.open, version)
         self._model = SessionModel.of(version, opened.arrays)
-
-    async def watch(self) -> None:
-        """`refresh` again and again; a failure is logged and tried again."""
-        while True:
-            try:
-                await self.refresh()
-            except (StylestreamError, RedisError, OSError, ValueError) as error:
-                log.warning("session index not renewed: %s", error)
-            except Exception:
-                log.exception("session index not renewed")
-            await asyncio.sleep(self._config.sessions.refresh_seconds)

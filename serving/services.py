@@ -18,6 +18,7 @@ from common.redis_client import redis_target
 from common.views.ctr_features import late_minutes
 from serving.als_model import AlsModel
 from serving.click_model import ClickModel
+from serving.followed import first, follow
 from serving.item_counts import ItemCounts
 from serving.kept import Kept
 from serving.kept_each import KeptEach
@@ -65,8 +66,10 @@ async def running(config: Config) -> AsyncIterator[Services]:
     keys = Keys(config.redis.prefix)
     past = Past(config)
     producer.start()
-    now = Now(config, client)
-    watching = asyncio.create_task(now.watch())
+    now, als = Now(config, client), AlsModel(config, client)
+    followed = {"session index": now.refresh, "model": als.refresh}
+    await first(followed)
+    following = asyncio.create_task(follow(followed, config.sessions.refresh_seconds))
     try:
         yield Services(
             config=config,
@@ -84,10 +87,10 @@ async def running(config: Config) -> AsyncIterator[Services]:
             past=past,
             clicks=ClickModel(ItemCounts(client, keys, late_minutes(config.streaming.watermark))),
             wide=set(),
-            als=AlsModel(config),
+            als=als,
         )
     finally:
-        watching.cancel()
+        following.cancel()
         producer.stop()
         past.close()
         await client.aclose()

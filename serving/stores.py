@@ -16,13 +16,15 @@ MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
 
 @dataclass(frozen=True)
 class UserRecord:
-    """What Redis knows of a user: `candidates` are lists as stored by the model's version, `sessions` those joined."""
+    """What Redis knows of a user: `candidates` are lists as stored by the model's version, `sessions` those joined,
+    `shown` what they were shown, newest first, where it was asked for."""
 
     profile: Profile
     bought: frozenset[str]
     long_term: Mapping[str, Any]
     candidates: Mapping[str, bytes] = field(default_factory=dict)
     sessions: tuple[str, ...] = ()
+    shown: Sequence[bytes] = ()
 
     @classmethod
     def nobody(cls) -> "UserRecord":
@@ -30,8 +32,9 @@ class UserRecord:
         return cls(Profile((), {}, None, {}), frozenset(), {})
 
 
-async def read_user(services: Services, user: str, models: Sequence[str] = ()) -> UserRecord:
-    """The user's record, with the candidates of these versions of the model; one of somebody unknown is empty.
+async def read_user(services: Services, user: str, models: Sequence[str] = (), shown: int = 0) -> UserRecord:
+    """The user's record, with the candidates of these versions of the model, and the newest `shown` of what they were
+    shown; one of somebody unknown is empty.
 
     Sessions in which the user was anonymous count with the user's own actions (`serving.logins`), unless their id has
     since been a user's: one round trip more for who had some. What is from before the user was forgotten is not
@@ -39,11 +42,20 @@ async def read_user(services: Services, user: str, models: Sequence[str] = ()) -
     """
     keys, config = services.keys, services.config.profile
     own = [
-        key(user) for key in (keys.user_facts, keys.recent, keys.long_term, keys.bought, keys.sessions, keys.forgotten)
+        key(user)
+        for key in (
+            keys.user_facts,
+            keys.recent,
+            keys.bought,
+            keys.sessions,
+            keys.shown,
+            keys.long_term,
+            keys.forgotten,
+        )
     ]
     lists = [keys.candidates(model, user) for model in models]
-    flat, recent, long_term, bought, joined, forgotten, *listed = await services.user_script(
-        keys=own + lists, args=[config.recent_actions]
+    flat, recent, bought, joined, seen, long_term, forgotten, *listed = await services.user_script(
+        keys=own + lists, args=[config.recent_actions, shown]
     )
     facts = dict(zip(flat[::2], flat[1::2], strict=True))
     sessions = tuple(session.decode() for session in joined)
@@ -62,10 +74,10 @@ async def read_user(services: Services, user: str, models: Sequence[str] = ()) -
     long_profile = orjson.loads(long_term) if long_term and not since else {}
     made = profile(known, actions, long_profile, config)
     if since:
-        return UserRecord(made, frozenset(), {}, sessions=sessions)
+        return UserRecord(made, frozenset(), {}, sessions=sessions, shown=seen)
     known_items = frozenset(item.decode() for item in bought)
     candidates = {model: text for model, text in zip(models, listed, strict=True) if text}
-    return UserRecord(made, known_items, long_profile, candidates, sessions)
+    return UserRecord(made, known_items, long_profile, candidates, sessions, seen)
 
 
 def _read_actions(pipeline: Any, services: Services, user: str) -> None:

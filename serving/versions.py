@@ -1,4 +1,5 @@
-"""Which versions are live: read at most once a second a process, so that a request need not ask first."""
+"""Which versions are live, and up to when events are counted: read at most once a second a process, so that a request
+need not ask first."""
 
 from dataclasses import dataclass
 
@@ -10,11 +11,13 @@ KEEP_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Versions:
-    """None where nothing has been published."""
+    """None where nothing has been published; `as_of` is the newest minute of the events."""
 
     als: str | None
     canary: Canary | None
     related: str | None
+    ctr: str | None = None
+    as_of: int | None = None
 
     def als_for(self, user: str) -> tuple[str, ...]:
         """The versions of the ALS model that may answer this user, the one to answer if it can first."""
@@ -34,5 +37,8 @@ async def _load(services: Services) -> Versions:
     pipeline.get(keys.live_model)
     pipeline.get(keys.canary)
     pipeline.get(keys.live_related)
-    als, canary, related = await pipeline.execute()
-    return Versions(als.decode() if als else None, load(canary), related.decode() if related else None)
+    pipeline.get(keys.live_ctr)
+    pipeline.get(keys.as_of)
+    als, canary, related, ctr, as_of = await pipeline.execute()
+    als, related, ctr = (text.decode() if text else None for text in (als, related, ctr))
+    return Versions(als, load(canary), related, ctr, int(as_of) if as_of else None)

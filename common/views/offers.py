@@ -127,6 +127,7 @@ class Filters:
     category: str | None = None
     min_price: float | None = None
     max_price: float | None = None
+    style: str | None = None
     exclude: Collection[str] = field(default_factory=frozenset)
 
     @property
@@ -134,12 +135,19 @@ class Filters:
         """Whether a price is asked for: then an item without a known price is refused."""
         return self.min_price is not None or self.max_price is not None
 
+    @property
+    def narrow(self) -> bool:
+        """Whether they may refuse most of a category."""
+        return self.priced or self.style is not None
+
     def admit(self, offers: Offers, refused: Collection[str] = ()) -> Bools:
         """Which of the products may be shown: none of those excluded or `refused`."""
         out = {*self.exclude, *refused}
         may: Bools = offers.known["offered"] & np.array([item not in out for item in offers.items], bool)
         if self.category is not None:
             may &= offers.names.below(self.category, offers.texts("category"))
+        if self.style is not None:
+            may &= offers.names.same(self.style, offers.texts("style"))
         if self.priced:
             price = offers.numbers("price")
             low = 0.0 if self.min_price is None else self.min_price

@@ -20,7 +20,7 @@ A signal is a column: a value for each of the products it is worked out on.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -41,6 +41,24 @@ def seen_items(actions: Iterable[Action], most: int = RECENT_ITEMS) -> list[str]
             if len(seen) == most:
                 break
     return list(seen)
+
+
+def session_items(actions: Iterable[Action], kinds: Collection[str], gap_ms: int, most: int) -> list[str]:
+    """The newest `most` items of the newest session, oldest first, cut as the job `sessions` cuts those it learns from:
+    before a gap of more than `gap_ms`, and of one item several times running one counts. `actions` newest first."""
+    items: list[str] = []
+    after: int | None = None
+    for action in actions:
+        if not action.item_id or action.event_type not in kinds:
+            continue
+        if after is not None and after - action.time_ms > gap_ms:
+            break
+        after = action.time_ms
+        if not items or items[-1] != action.item_id:
+            items.append(action.item_id)
+            if len(items) == most:
+                break
+    return items[::-1]
 
 
 def looks(actions: Iterable[Action]) -> Counter[str]:

@@ -26,6 +26,7 @@ At = Annotated[
 ]
 MinPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 MaxPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
+Style = Annotated[str | None, Query(max_length=64, pattern=ID, description="only this style of the catalogue")]
 MOST_EXCLUDED = 200
 EXCLUDED = re.compile(ID_PATTERN)
 Exclude = Annotated[
@@ -59,13 +60,14 @@ async def wanted(
     category: Category = None,
     min_price: MinPrice = None,
     max_price: MaxPrice = None,
+    style: Style = None,
     exclude: Exclude = None,
     explain: Explain = False,
 ) -> Wanted:
     """A dependency of the surfaces' routes; 400 where filters contradict each other or hold what is no id."""
     if min_price is not None and max_price is not None and min_price > max_price:
         raise bad_field("min_price", "must not be above max_price")
-    return Wanted(limit, Filters(category, min_price, max_price, excluded(exclude or [])), explain)
+    return Wanted(limit, Filters(category, min_price, max_price, style, excluded(exclude or [])), explain)
 
 
 def excluded(values: list[str]) -> frozenset[str]:

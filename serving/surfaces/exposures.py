@@ -16,8 +16,6 @@ from serving.producer import Message
 from serving.services import Services
 from serving.surfaces.asked import Asked
 
-MOST = 100  # positions logged of an answer
-
 
 def log_candidates(
     services: Services,
@@ -38,7 +36,7 @@ def log_candidates(
         "versions": versions,
         "items": [
             {"item_id": one.item_id, "position": n, "score": round(one.score, 6), "explored": one.explored}
-            for n, one in enumerate(items[:MOST])
+            for n, one in enumerate(items)
         ],
     }
     topic = services.config.topic(EXPOSURE_CANDIDATES)

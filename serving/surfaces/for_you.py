@@ -24,9 +24,10 @@ async def for_you(services: Services, asked: Asked) -> Found:
     version = answering(services, may, record)
     listed = orjson.loads(record.candidates.get(version or "", b"[]"))[: services.config.recommend.candidates]
     als: dict[str, float] = dict(listed)
-    model = services.als.of(version)
-    if not als and model is not None:
+    if not als and (standing := services.als.standing_in(version)) is not None:
+        name, model = standing
         als = folded_in(model, record.profile.actions, services.config.als, services.config.recommend.candidates)
+        version = name if als else version
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     offered = await filled(services, asked, person, als, popular)

@@ -1,17 +1,19 @@
 """How about this now: what the user's last items lead to, in the order of their chances of a click.
 
-Candidates come from the session model (sessions like this one, fresh ones counted). Without it, or where it knows
-nothing, from what occurs together with the last `RECENT_ITEMS` items, each weighing half of the one after it, marked
-`together`. Without any, popular items stand in. The item seen last is on the screen and not offered.
-The click-through model adds its signal where there is one.
+Candidates come from the session model, asked with the user's newest session (sessions like this one, fresh ones
+counted). Without it, or where it knows nothing, from what occurs together with the last `RECENT_ITEMS` items, each
+weighing half of the one after it, marked `together`. Without any, popular items stand in. The item seen last is on the
+screen and not offered. The click-through model adds its signal where there is one.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from common.models.next_item import LAST
 from common.views import surfaces
-from common.views.signals import seen_items
+from common.views.ctr_features import KEPT
+from common.views.signals import seen_items, session_items
 from serving.ctr import judge
 from serving.services import Services
 from serving.stores import UserRecord
@@ -22,25 +24,24 @@ from serving.surfaces.ties import read_ties
 from serving.versions import live
 
 TOGETHER = "together"
-SESSION_ITEMS = 20  # of the user's last items, what the session model is asked with
 
 
 async def now(services: Services, asked: Asked) -> Found:
     """What may be shown to the user."""
     versions = await live(services)
-    record, person = await someone(services, asked.user)
+    record, person = await someone(services, asked.user, shown=KEPT)
     led: Mapping[str, float] = await _sessions(services, asked.user, record)
-    fallback, version = None, services.now.version
+    fallback, version = None, services.now.version if led else None
     if not led:
         last = {item: 0.5**place for place, item in enumerate(seen_items(record.profile.actions))}
         led = (await read_ties(services, versions.related, ("similar", "related"), last)).together
-        fallback, version = TOGETHER, versions.related
+        fallback, version = TOGETHER, versions.related if led else None
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     on_screen = seen_items(record.profile.actions, 1)
     offered = await filled(services, asked, person, led, popular, but=on_screen)
     seen = await last_seen(services, record.profile)
-    judged = await judge(services, asked.user, record, offered.offers)
+    judged = await judge(services, versions, record, offered.offers)
     clicks = judged.chances if judged else np.zeros(len(offered.offers))
     candidates = surfaces.now(offered.offers, led, clicks, seen, popular.trend(offered.offers), record.profile)
     used = {"sessions": services.now.version, "related": versions.related, "ctr": judged.version if judged else None}
@@ -49,7 +50,8 @@ async def now(services: Services, asked: Asked) -> Found:
 
 async def _sessions(services: Services, user: str, record: UserRecord) -> dict[str, float]:
     """Item → score above the least, of what sessions like this one lead to."""
-    seen = seen_items(record.profile.actions, SESSION_ITEMS)[::-1]
+    sessions = services.config.sessions
+    seen = session_items(record.profile.actions, sessions.actions, sessions.gap_minutes * 60_000, LAST)
     if not seen:
         return {}
     found = await services.now.candidates(seen, services.config.recommend.candidates, (user, *record.sessions))

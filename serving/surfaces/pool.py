@@ -21,7 +21,7 @@ from serving.surfaces.asked import Asked
 from serving.surfaces.popular import POPULAR, popular
 
 MIXED_IN = 50
-PRICED = 500  # a price filter may refuse most of them: look further down
+NARROWED = 500  # a filter may refuse most of them: look further down
 PROFILE_CATEGORIES = 3
 IN_CATEGORY, OVERALL, NONE = "popular-in-category", "popular", "none"
 
@@ -76,7 +76,7 @@ def categories_at_hand(profile: Profile, filters: Filters) -> list[str]:
 def depth(asked: Asked, record: UserRecord) -> int:
     """How many popular items to look at so that filters and purchases leave enough."""
     return (
-        (PRICED if asked.filters.priced else MIXED_IN) + asked.limit + len(record.bought) + len(asked.filters.exclude)
+        (NARROWED if asked.filters.narrow else MIXED_IN) + asked.limit + len(record.bought) + len(asked.filters.exclude)
     )
 
 
@@ -94,7 +94,9 @@ async def last_seen(services: Services, profile: Profile) -> dict[str, Product]:
     return await services.products.of(seen_items(profile.actions))
 
 
-async def someone(services: Services, user: str, models: Sequence[str] = ()) -> tuple[UserRecord, Person]:
+async def someone(
+    services: Services, user: str, models: Sequence[str] = (), shown: int = 0
+) -> tuple[UserRecord, Person]:
     """The user's record and whom to recommend to; nobody ('') has an empty one, without a round trip."""
-    record = await read_user(services, user, models) if user else UserRecord.nobody()
+    record = await read_user(services, user, models, shown) if user else UserRecord.nobody()
     return record, Person(record.profile, record.bought)

@@ -1,7 +1,8 @@
 """Popular items for the recommendation surfaces, read at most once in `KEEP_SECONDS` a process.
 
-Every request would read the same hundreds of rows again. What cannot be bought may be among them: the surfaces'
-filters refuse it. The rankings' own routes are exact (`serving.ranked`).
+Every request would read the same hundreds of rows again. What cannot be bought is left out, and more rows are read
+where that leaves few; what has become so since then, the surfaces' filters refuse. The rankings' own routes are exact
+(`serving.ranked`).
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from common.keys import ALL, split_member
-from serving.ranked import read_ranking
+from common.views.rankings import Row
+from serving.ranked import MOST, buyable, read_ranking
 from serving.services import Services
 
 POPULAR, RISING = "popular", "popular-30m"
@@ -48,10 +50,20 @@ async def _load(services: Services, ranking: str, category: str, rows: int, subt
         # only `popular` is sure to be configured
         listed = (await read_ranking(services, definition, category, rows)).rows if definition else []
     else:
-        answer = await services.redis.zrevrange(services.keys.ranking(ranking, category), 0, rows - 1, withscores=True)
-        listed = [(text.decode(), float(score)) for text, score in answer if score > 0]
+        listed = await _buyable_rows(services, services.keys.ranking(ranking, category), rows)
     scores, categories = {}, {}
-    for text, score in listed:
+    for text, score in listed[:rows]:
         name, item = split_member(text)
         scores[item], categories[item] = score, name
     return Popular(scores, categories)
+
+
+async def _buyable_rows(services: Services, key: str, rows: int) -> list[Row]:
+    """The best rows that can be bought: at least half of `rows`, where there are as many among the first `MOST`."""
+    wanted = rows
+    while True:
+        answer = await services.redis.zrevrange(key, 0, wanted - 1, withscores=True)
+        found = await buyable(services, [(text.decode(), float(score)) for text, score in answer if score > 0])
+        if len(found) >= rows // 2 or len(answer) < wanted or wanted >= MOST:
+            return found
+        wanted *= 4

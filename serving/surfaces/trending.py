@@ -5,7 +5,7 @@ from common.views import surfaces
 from common.views.taste import taste
 from serving.services import Services
 from serving.surfaces.asked import Asked, Found
-from serving.surfaces.pool import categories_at_hand, depth, offers_of, pool, someone
+from serving.surfaces.pool import IN_CATEGORY, NONE, OVERALL, categories_at_hand, depth, offers_of, pool, someone
 from serving.surfaces.popular import RISING
 
 LOOKED_AT = 50  # of the newest actions: whose styles are the user's taste
@@ -19,10 +19,13 @@ async def trending(services: Services, asked: Asked) -> Found:
     rising = await pool(services, at_hand, wanted, asked.filters, RISING)
     ranked = rising.in_category | lately.in_category | rising.overall | lately.overall
     offers = await offers_of(services, list(ranked), ranked)
-    offers = offers.where(surfaces.admitted(offers, person, asked.filters))
+    may = surfaces.admitted(offers, person, asked.filters)
+    own = len(rising.in_category | lately.in_category)  # they stand first
+    standing_in = IN_CATEGORY if may[:own].any() else OVERALL if may.any() else NONE
+    offers = offers.where(may)
     actions = record.profile.actions[:LOOKED_AT]
     known = await services.products.of({action.item_id for action in actions if action.item_id})
     liked = taste(actions, known, record.long_term, services.config.profile).styles
     candidates = surfaces.trending(offers, rising.trend(offers), lately.trend(offers), liked, record.profile)
-    fallback = None if record.profile.categories and ranked else lately.fallback
+    fallback = None if record.profile.categories and standing_in == IN_CATEGORY else standing_in
     return Found(candidates, fallback, None, {})

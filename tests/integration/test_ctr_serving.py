@@ -21,11 +21,12 @@ from common.models.ctr import Scorecard, bins_of
 from common.sinks.products import write_products
 from common.sinks.redis_facts import write_facts
 from common.validate import rfc3339
-from common.views.ctr_features import FEATURES, MINUTE_MS, late_minutes
+from common.views.ctr_features import FEATURES, KEPT, MINUTE_MS, late_minutes
 from serving.ctr import Judged, judge
 from serving.records import remember
 from serving.services import Services, running
 from serving.stores import read_user
+from serving.versions import Versions, live
 from tests.lake_events import COLUMNS, START, event
 
 MORE = f"{COLUMNS}, surface string, position int"
@@ -120,8 +121,8 @@ def test_a_request_sees_what_training_saw_at_that_moment(
 
     async def work(services: Services) -> Judged | None:
         await services.clicks.counts.move(MOMENT_MS // MINUTE_MS)
-        record = await read_user(services, "u0")
-        return await judge(services, "u0", record, await services.products.offers(list(ITEMS)))
+        record = await read_user(services, "u0", shown=KEPT)
+        return await judge(services, await live(services), record, await services.products.offers(list(ITEMS)))
 
     answer = asked(config, work)
     shown = [
@@ -166,14 +167,16 @@ def test_counts_moved_on_by_the_minute_are_those_read_anew(
     assert moved.sum() > 0
 
 
-def test_without_a_model_there_are_no_chances(config: Config, redis_conn: Redis) -> None:
-    keys = Keys(config.redis.prefix)
+@pytest.mark.parametrize("text", [None, b"{", b"[]", b"{}", b'{"edges": 3}'])
+def test_without_a_model_that_can_be_read_there_are_no_chances(
+    config: Config, redis_conn: Redis, text: bytes | None
+) -> None:
+    if text is not None:
+        redis_conn.set(Keys(config.redis.prefix).ctr_model("bad"), text)
 
     async def work(services: Services) -> list[Judged | None]:
         record, offers = await read_user(services, "nobody"), await services.products.offers(["a", "b"])
-        first = await judge(services, "nobody", record, offers)
-        await services.redis.set(keys.live_ctr, "gone")
-        return [first, await judge(services, "nobody", record, offers)]
+        return [await judge(services, Versions(None, None, None, ctr), record, offers) for ctr in (None, "bad")]
 
     assert asked(config, work) == [None, None]
 
@@ -190,8 +193,7 @@ def test_somebody_unknown_and_items_unknown_are_scored_and_a_new_version_is_used
         for version in ("v1", "v2"):
             text = dataclasses.replace(card, version=version).dump()
             await services.redis.set(keys.ctr_model(version), text)
-            await services.redis.set(keys.live_ctr, version)
-            answers.append(await judge(services, "nobody", record, offers))
+            answers.append(await judge(services, Versions(None, None, None, version), record, offers))
         return answers
 
     answers = asked(config, work)

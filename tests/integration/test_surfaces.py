@@ -90,6 +90,37 @@ def test_trending_is_what_rises_in_the_category_being_viewed(api: httpx.Client, 
     assert {"rising", "category"} <= {reason["signal"] for reason in after["items"][0]["reasons"]}
 
 
+def test_trending_says_when_nothing_of_the_categories_at_hand_may_be_shown(api: httpx.Client, shop: Shop) -> None:
+    api.post("/v1/events", json=event("view", item_id="hats-1", category="hats"))
+    nothing_there = ask(api, "trending", limit=3)
+    assert (nothing_there["fallback"], len(nothing_there["items"])) == ("popular", 3)
+    api.post("/v1/events", json=event("view", item_id="bags-2"))
+    assert ask(api, "trending")["fallback"] is None
+    refused = ask(api, "trending", exclude=[f"bags-{n}" for n in range(8)])
+    assert refused["fallback"] == "popular"
+
+
+@pytest.mark.parametrize("surface", ALL)
+def test_what_is_sold_out_makes_room_for_what_is_ranked_far_below(api: httpx.Client, shop: Shop, surface: str) -> None:
+    ranked = {f"hats\x1fhats-{n}": 1000.0 - n for n in range(300)}
+    for name in ("popular", "popular-30m"):
+        shop.connection.zadd(shop.keys.ranking(name, "hats"), ranked)
+    shop.connection.zadd(shop.keys.tree, {"hats": 0})
+    for n in range(295):
+        shop.connection.hset(shop.keys.product(f"hats-{n}"), mapping={"category": "hats", "price": 5, "stock": 0})
+    found = ids(ask(api, surface, item="hats-0", limit=5, category="hats"))
+    assert set(found) == {f"hats-{n}" for n in range(295, 300)}
+
+
+@pytest.mark.parametrize("surface", ALL)
+def test_only_the_style_asked_for(api: httpx.Client, shop: Shop, surface: str) -> None:
+    for item in ("coats-7", "bags-6"):
+        shop.connection.hset(shop.keys.product(item), "style", "boho")
+    assert set(ids(ask(api, surface, style="boho", limit=50))) == {"coats-7", "bags-6"}
+    assert ids(ask(api, surface, style="boho", category="bags")) == ["bags-6"]
+    assert ask(api, surface, style="gothic")["fallback"] == "none"
+
+
 def test_now_is_what_the_last_items_lead_to_and_marked_while_no_sessions_are_known(
     api: httpx.Client, shop: Shop
 ) -> None:

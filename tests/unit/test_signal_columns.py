@@ -101,6 +101,8 @@ def admits(wanted: Filters, item: str, product: Product) -> bool:
         return False
     if wanted.category is not None and not f"{product.category}/".startswith(f"{wanted.category}/"):
         return False
+    if wanted.style is not None and (product.style != wanted.style):
+        return False
     if wanted.min_price is None and wanted.max_price is None:
         return True
     low, high = wanted.min_price or 0.0, float("inf") if wanted.max_price is None else wanted.max_price

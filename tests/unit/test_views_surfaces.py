@@ -16,7 +16,7 @@ from common.views.actions import Action, cart, wishes
 from common.views.blend import Candidates, Explore, Recommendation, blend
 from common.views.offers import Filters, Offers, Product
 from common.views.profile import Profile, profile
-from common.views.signals import alike, fresh, price_fit, seen_items, tired
+from common.views.signals import alike, fresh, price_fit, seen_items, session_items, tired
 from common.views.surfaces import Person, Ties, admitted
 
 CONFIG = load_config(env={})
@@ -39,7 +39,8 @@ shops = st.dictionaries(items, products, max_size=40)
 scores = st.dictionaries(items, st.floats(-1, 2), max_size=30)
 pasts = st.lists(st.tuples(st.sampled_from(["view", "purchase", "cart_add"]), st.integers(0, 50)), max_size=12)
 limits = st.none() | st.floats(0, 500)
-filters = st.builds(Filters, st.none() | st.sampled_from(CATEGORIES[1:]), limits, limits, st.frozensets(items))
+styles = st.none() | st.sampled_from(["casual", "formal"])
+filters = st.builds(Filters, st.none() | st.sampled_from(CATEGORIES[1:]), limits, limits, styles, st.frozensets(items))
 Shop = dict[str, Product]
 
 
@@ -181,6 +182,19 @@ def test_signals_have_their_formulas() -> None:
 def test_the_items_seen_last_are_different_ones_newest_first() -> None:
     user = past(*(("view", f"i{n % 7}", "c") for n in range(20)), ("purchase", "i9", "c"))
     assert seen_items(user.actions) == ["i5", "i4", "i3", "i2", "i1"]
+
+
+def test_a_session_is_cut_as_those_the_index_learns_from() -> None:
+    hour = 3_600_000
+    looked = [(0, "view", "old"), (10 * hour, "view", "a"), (10 * hour + 5, "click", "a"), (10 * hour + 6, "view", "b")]
+    looked += [(10 * hour + 7, "search", "x"), (10 * hour + 8, "view", "a"), (10.5 * hour, "purchase", "c")]
+    actions = [Action(int(ms), str(ms), kind, item, "", None) for ms, kind, item in reversed(looked)]
+    kinds = ("view", "click", "purchase")
+    assert session_items(actions, kinds, hour, 10) == ["a", "b", "a", "c"]
+    assert session_items(actions, kinds, hour, 3) == ["b", "a", "c"]
+    assert session_items(actions, kinds, 11 * hour, 10) == ["old", "a", "b", "a", "c"]
+    assert session_items(actions, kinds, 1_000_000, 10) == ["c"]
+    assert session_items([], kinds, hour, 10) == []
 
 
 def test_the_cart_is_what_was_put_there_and_neither_removed_nor_bought() -> None:
