@@ -6,7 +6,6 @@ Redis or the lake cannot be reached, 130 interrupted. An error is one line on st
 
 import difflib
 import importlib
-import logging
 import sys
 import traceback
 from typing import Any
@@ -15,6 +14,7 @@ import click
 
 from cli.options import Settings, conf_option
 from common.errors import StylestreamError
+from common.logs import quiet_libraries
 
 # name → (module:attribute of a click.Command, what it does)
 COMMANDS = {
@@ -94,15 +94,6 @@ def main(arguments: list[str] | None = None) -> None:
         text = " ".join(f"{type(error).__name__}: {error}".split())[:500]
         code = _fail(f"{text} (run with --debug for the trace)", 1, given.debug)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def quiet_libraries(debug: bool) -> None:
-    """Our own messages at INFO; libraries only what is serious, unless debugging."""
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, format=form)
-    logging.getLogger("stylestream").setLevel(logging.INFO)
-    if not debug:
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

@@ -141,6 +141,7 @@ class ApiKey(Strict):
 class ServingConfig(Strict):
     host: Text
     port: Port
+    workers: Positive
     api_keys: list[ApiKey]
     max_body_bytes: Positive
     max_events_per_request: Positive

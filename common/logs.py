@@ -1,5 +1,6 @@
-"""Log files of the processes we start: a restart begins a new one and keeps the one before."""
+"""What a process writes to its log; and log files of the processes we start: a restart keeps the one before."""
 
+import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,3 +12,17 @@ def keep_previous(log: Path) -> None:
     """
     with suppress(FileNotFoundError):
         log.replace(log.with_name(f"{log.name}.1"))
+
+
+def quiet_libraries(debug: bool) -> None:
+    """Our own messages at INFO; libraries only what is serious, unless debugging."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, format=form)
+    logging.getLogger("stylestream").setLevel(logging.INFO)
+    if not debug:
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def debugging() -> bool:
+    """What `quiet_libraries` was given, for a process that we start."""
+    return logging.getLogger().level <= logging.INFO

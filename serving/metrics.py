@@ -1,13 +1,21 @@
-"""What the serving process counts, for Prometheus. Labels are few and bounded: nothing callers choose."""
+"""What the serving processes count, for Prometheus. Labels are few and bounded: nothing callers choose.
+
+Where several processes serve (`serving.workers`), each writes its counts to files in the folder that `SHARED` names,
+and whichever is asked adds them up: prometheus_client does so when the variable is set before it is imported.
+"""
+
+import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Metrics:
-    """One registry a process (or a test)."""
+    """One a process (or a test)."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -28,6 +36,7 @@ class Metrics:
             "stylestream_stream_age_seconds",
             "Since the streaming facts last reported, as of the last look.",
             registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
@@ -37,5 +46,9 @@ class Metrics:
         return Histogram(f"stylestream_{name}", what, labels, buckets=SECONDS, registry=self.registry)
 
     def text(self) -> bytes:
-        """The exposition format."""
-        return generate_latest(self.registry)
+        """The exposition format, of all processes that serve."""
+        if SHARED not in os.environ:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)

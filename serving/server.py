@@ -18,6 +18,8 @@ from common.errors import StylestreamError, UnavailableError
 from common.kafka_client import producer_settings
 from common.redis_client import redis_target
 from serving.app import create_app
+from serving.auth import refuse_open_door
+from serving.workers import run_workers
 
 GRACE_SECONDS = 3
 KAFKA_SECONDS = 10
@@ -46,12 +48,23 @@ class Server(uvicorn.Server):
 def serve(config: Config, announce: Callable[[str], object]) -> None:
     """Serves until SIGTERM or Ctrl-C, after announcing the address. `StylestreamError` when a store or the
     address cannot be had."""
-    app = create_app(config)
+    refuse_open_door(config.serving)
     check_stores(config)
     listener = listen(config.serving.host, config.serving.port)
     announce(f"serving on http://{config.serving.host}:{listener.getsockname()[1]}")
+    try:
+        if config.serving.workers > 1:
+            run_workers(config, listener, answer_on)
+        else:
+            answer_on(config, listener)
+    finally:
+        listener.close()
+
+
+def answer_on(config: Config, listener: socket.socket) -> None:
+    """Answers what comes in on a listening socket until SIGTERM or Ctrl-C, in this process."""
     settings = uvicorn.Config(
-        app,
+        create_app(config),
         access_log=False,
         log_config=None,
         log_level="warning",
@@ -60,10 +73,7 @@ def serve(config: Config, announce: Callable[[str], object]) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on",
     )
-    try:
-        Server(settings).run(sockets=[listener])
-    finally:
-        listener.close()
+    Server(settings).run(sockets=[listener])
 
 
 def short_pauses() -> None:

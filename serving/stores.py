@@ -57,17 +57,9 @@ async def read_user(services: Services, user: str, models: Sequence[str] = (), s
     flat, recent, bought, joined, seen, long_term, forgotten, *listed = await services.user_script(
         keys=own + lists, args=[config.recent_actions, shown]
     )
-    facts = dict(zip(flat[::2], flat[1::2], strict=True))
     sessions = tuple(session.decode() for session in joined)
-    done = [(facts, recent)]
-    if sessions:
-        pipeline = services.redis.pipeline(transaction=False)
-        for session in sessions[:MOST_SESSIONS]:
-            _read_actions(pipeline, services, session)
-            pipeline.get(keys.kind(session))
-        answers = await pipeline.execute()
-        for one, newest, kind in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
-            done += [(one, newest)] if kind != USER else []
+    own_done = (dict(zip(flat[::2], flat[1::2], strict=True)), recent)
+    done = [own_done, *(await _done_in(services, sessions[:MOST_SESSIONS]) if sessions else ())]
     since = int(forgotten or 0)
     known = [fact for one, _ in done for fact in read_user_facts(one) if fact.last_ms > since]
     actions = [action for _, one in done for action in read_recent(one) if action.time_ms > since]
@@ -80,9 +72,16 @@ async def read_user(services: Services, user: str, models: Sequence[str] = (), s
     return UserRecord(made, known_items, long_profile, candidates, sessions, seen)
 
 
-def _read_actions(pipeline: Any, services: Services, user: str) -> None:
-    pipeline.hgetall(services.keys.user_facts(user))
-    pipeline.zrevrange(services.keys.recent(user), 0, services.config.profile.recent_actions - 1)
+async def _done_in(services: Services, sessions: Sequence[str]) -> list[tuple[dict[bytes, bytes], list[bytes]]]:
+    """User facts and recent list of each of the sessions, but of those whose id has since been a user's."""
+    keys, pipeline = services.keys, services.redis.pipeline(transaction=False)
+    for session in sessions:
+        pipeline.hgetall(keys.user_facts(session))
+        pipeline.zrevrange(keys.recent(session), 0, services.config.profile.recent_actions - 1)
+        pipeline.get(keys.kind(session))
+    answers = await pipeline.execute()
+    found = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
+    return [(facts, recent) for facts, recent, kind in found if kind != USER]
 
 
 async def read_product(services: Services, item: str) -> dict[str, str]:

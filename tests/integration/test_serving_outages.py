@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from common.config import ApiKey, Config
@@ -61,26 +63,50 @@ def test_a_busy_port_is_one_clear_line() -> None:
     assert "\n" not in str(error.value)
 
 
-def test_the_command_serves_and_ends_cleanly_on_sigterm(config: Config, tmp_path: Path) -> None:
-    port = any_port()
-    log = tmp_path / "serve.log"
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_command_serves_and_ends_cleanly_on_sigterm(config: Config, tmp_path: Path, workers: int) -> None:
+    port, log = any_port(), tmp_path / "serve.log"
+    process = _serve(config, port, log, workers)
+    try:
+        assert wait_until(lambda: _alive(port) or process.poll() is not None, 30), log.read_text()
+        for number in range(20):  # a connection each, to whichever worker takes it
+            sent = httpx.post(f"http://127.0.0.1:{port}/v1/events", json=event(event_id=f"e-{number}"))
+            assert (sent.status_code, sent.json()["accepted"]) == (202, 1)
+        counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert re.search(r'^stylestream_events_accepted_total{event_type="\w+"} 20.0$', counted, re.MULTILINE)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+    assert "Traceback" not in log.read_text()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{port}/healthz")
+
+
+def test_when_a_worker_ends_the_command_ends_with_one_line(config: Config, tmp_path: Path) -> None:
+    port, log = any_port(), tmp_path / "serve.log"
+    process = _serve(config, port, log, 2)
+    try:
+        assert wait_until(lambda: _alive(port) or process.poll() is not None, 30), log.read_text()
+        workers = [one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+        workers[0].kill()
+        assert process.wait(timeout=20) == 1
+    finally:
+        process.kill()
+    assert log.read_text().splitlines()[-1].startswith("stylestream: a serving process ended with -9")
+    assert wait_until(lambda: not any(worker.is_running() for worker in workers), 10)
+
+
+def _serve(config: Config, port: int, log: Path, workers: int) -> "subprocess.Popen[bytes]":
     env = {
         **os.environ,
         "STYLESTREAM_STATE_DIR": config.state_dir,
         "STYLESTREAM_REDIS__PREFIX": config.redis.prefix,
         "STYLESTREAM_KAFKA__TOPIC_PREFIX": config.kafka.topic_prefix,
     }
-    command = [sys.executable, "-m", "cli.main", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", str(port), "--workers", str(workers)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            assert wait_until(lambda: _alive(port) or process.poll() is not None, 30), log.read_text()
-            assert httpx.post(f"http://127.0.0.1:{port}/v1/events", json=event()).status_code == 202
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=5) == 0
-        finally:
-            process.kill()
-    assert "Traceback" not in log.read_text()
+        return subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT)
 
 
 def _alive(port: int) -> bool:

@@ -1,0 +1,82 @@
+"""Several serving processes on one address: each accepts connections from the same listening socket.
+
+A process answers on one core. They share nothing but Redis and Kafka, so which of them answers makes no difference;
+what each keeps for a moment it keeps by itself. When one ends, all end, and with them the command: what has started it
+starts it again.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+
+from common.config import Config
+from common.errors import StylestreamError
+from common.logs import debugging, quiet_libraries
+from serving.metrics import SHARED
+
+STOP_SECONDS = 8.0
+Run = Callable[[Config, socket.socket], object]
+
+
+def run_workers(config: Config, listener: socket.socket, run: Run) -> None:
+    """`run` in `serving.workers` processes until SIGTERM or Ctrl-C; `StylestreamError` when one ends before."""
+    stop, wake = socket.socketpair()
+
+    def asked(*_: object) -> None:
+        wake.send(b".")
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    with tempfile.TemporaryDirectory(prefix="stylestream-metrics-") as folder:
+        os.environ[SHARED] = folder
+        workers = [_start(config, listener, run, number) for number in range(config.serving.workers)]
+        try:
+            woken = wait([stop, *(worker.sentinel for worker in workers)])
+            ended = [worker for worker in workers if worker.sentinel in woken]
+            for worker in ended:
+                worker.join()
+        finally:
+            _stop(workers)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            del os.environ[SHARED]
+    if ended:
+        raise StylestreamError(f"a serving process ended with {ended[0].exitcode}: what it said is above, if anything")
+
+
+def _start(config: Config, listener: socket.socket, run: Run, number: int) -> SpawnProcess:
+    process = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(config, listener, run, debugging()), name=f"serve-{number}"
+    )
+    process.start()
+    return process
+
+
+def _work(config: Config, listener: socket.socket, run: Run, debug: bool) -> None:
+    """A worker. It ends with the process that started it, however that ends; Ctrl-C is that one's to tell of."""
+    quiet_libraries(debug)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    run(config, listener)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _stop(workers: list[SpawnProcess]) -> None:
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join(STOP_SECONDS)
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
