@@ -50,15 +50,16 @@ def serve(config: Config, announce: Callable[[str], object]) -> None:
     address cannot be had."""
     refuse_open_door(config.serving)
     check_stores(config)
-    listener = listen(config.serving.host, config.serving.port)
-    announce(f"serving on http://{config.serving.host}:{listener.getsockname()[1]}")
+    listeners = listen(config.serving.host, config.serving.port, config.serving.workers)
+    announce(f"serving on http://{config.serving.host}:{listeners[0].getsockname()[1]}")
     try:
-        if config.serving.workers > 1:
-            run_workers(config, listener, answer_on)
+        if len(listeners) > 1:
+            run_workers(config, listeners, answer_on)
         else:
-            answer_on(config, listener)
+            answer_on(config, listeners[0])
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
 
 
 def answer_on(config: Config, listener: socket.socket) -> None:
@@ -88,20 +89,33 @@ def short_pauses() -> None:
     sys.setswitchinterval(LOCK_SECONDS)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The listening socket; one line when the address is taken or not ours."""
+def listen(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
+    """Listening sockets on one address, among which the kernel shares out who connects; one line when the address is
+    taken or not ours."""
+    listeners: list[socket.socket] = []
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # named TCP explicitly: asyncio turns Nagle's delay (40 ms an answer) off on such sockets only
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
+        if sockets > 1:
+            with _bound(host, port) as alone:  # who shares an address is not told that it is taken
+                port = alone.getsockname()[1]
+        for _ in range(sockets):
+            listeners.append(_bound(host, port, shared=sockets > 1))
+            listeners[-1].listen(BACKLOG)
     except OSError as error:
         raise StylestreamError(
             f"cannot serve on {host}:{port}: {error.strerror or error}; choose another with --host and --port"
         ) from None
-    return listener
+    return listeners
+
+
+def _bound(host: str, port: int, shared: bool = False) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    # named TCP explicitly: asyncio turns Nagle's delay (40 ms an answer) off on such sockets only
+    found = socket.socket(family, kind, protocol)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found.bind(address)
+    return found
 
 
 def check_stores(config: Config) -> None:

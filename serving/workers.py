@@ -1,4 +1,4 @@
-"""Several serving processes on one address: each accepts connections from the same listening socket.
+"""Several serving processes on one address, a listening socket each.
 
 A process answers on one core. They share nothing but Redis and Kafka, so which of them answers makes no difference;
 what each keeps for a moment it keeps by itself. When one ends, all end, and with them the command: what has started it
@@ -11,7 +11,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 
@@ -24,8 +24,8 @@ STOP_SECONDS = 8.0
 Run = Callable[[Config, socket.socket], object]
 
 
-def run_workers(config: Config, listener: socket.socket, run: Run) -> None:
-    """`run` in `serving.workers` processes until SIGTERM or Ctrl-C; `StylestreamError` when one ends before."""
+def run_workers(config: Config, listeners: Sequence[socket.socket], run: Run) -> None:
+    """`run` in a process for each listening socket until SIGTERM or Ctrl-C; `StylestreamError` when one ends before."""
     stop, wake = socket.socketpair()
 
     def asked(*_: object) -> None:
@@ -34,7 +34,7 @@ def run_workers(config: Config, listener: socket.socket, run: Run) -> None:
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     with tempfile.TemporaryDirectory(prefix="stylestream-metrics-") as folder:
         os.environ[SHARED] = folder
-        workers = [_start(config, listener, run, number) for number in range(config.serving.workers)]
+        workers = [_start(config, listener, run) for listener in listeners]
         try:
             woken = wait([stop, *(worker.sentinel for worker in workers)])
             ended = [worker for worker in workers if worker.sentinel in woken]
@@ -49,10 +49,8 @@ def run_workers(config: Config, listener: socket.socket, run: Run) -> None:
         raise StylestreamError(f"a serving process ended with {ended[0].exitcode}: what it said is above, if anything")
 
 
-def _start(config: Config, listener: socket.socket, run: Run, number: int) -> SpawnProcess:
-    process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(config, listener, run, debugging()), name=f"serve-{number}"
-    )
+def _start(config: Config, listener: socket.socket, run: Run) -> SpawnProcess:
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(config, listener, run, debugging()))
     process.start()
     return process
 

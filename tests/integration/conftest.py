@@ -21,7 +21,7 @@ Serve = Callable[[Config], httpx.Client]
 @contextlib.contextmanager
 def served(config: Config) -> Iterator[httpx.Client]:
     """A client of an API that runs while the block does."""
-    listener = listen("127.0.0.1", 0)
+    (listener,) = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(create_app(config), access_log=False, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -58,9 +58,13 @@ def test_an_open_door_to_the_network_is_refused(config: Config) -> None:
 
 
 def test_a_busy_port_is_one_clear_line() -> None:
-    with listen("127.0.0.1", 0) as taken, pytest.raises(StylestreamError, match="--port") as error:
-        listen("127.0.0.1", taken.getsockname()[1])
-    assert "\n" not in str(error.value)
+    for workers in (1, 2):
+        with listen("127.0.0.1", 0)[0] as taken, pytest.raises(StylestreamError, match="--port") as error:
+            listen("127.0.0.1", taken.getsockname()[1], workers)
+        assert "\n" not in str(error.value)
+    first, second = listen("127.0.0.1", 0, 2)
+    with first, second, pytest.raises(StylestreamError, match="--port"):
+        listen("127.0.0.1", first.getsockname()[1], 2)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -43,5 +43,5 @@ def test_loopback_is_recognised(host: str, loopback: bool) -> None:
 
 
 def test_the_listener_is_one_on_which_asyncio_turns_nagles_delay_off() -> None:
-    with listen("127.0.0.1", 0) as listener:
+    with listen("127.0.0.1", 0)[0] as listener:
         assert listener.proto == socket.IPPROTO_TCP
