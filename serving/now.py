@@ -17,7 +17,7 @@ from common.views.fresh_sessions import ITEMS, holding, newest_seen, sessions
 from serving.kept_each import KeptEach
 
 NAME = "sessions"
-USERS_SECONDS, SESSIONS_SECONDS = 1.0, 2.0  # who acted on an item last, and what they saw: the same few are asked for
+USERS_SECONDS, SESSIONS_SECONDS = 1.0, 4.0  # who acted on an item last, and what they saw: the same few are asked for
 MOST_KEPT = 5000
 
 

@@ -85,18 +85,21 @@ def _sources(index: SessionIndex, seen: Ints, fresh: Fresh) -> list[Source]:
     rarity[known] = index.rarity[seen[known]]
     found = neighbours(index, seen, rarity, fresh)
     sources = [(found.items, found.faded(0.8)), (found.items, found.faded(0.4))]
-    last, earlier = seen[:1][known[:1]], np.flatnonzero(known[1 : EARLIER + 1]) + 1
+    since = known[: EARLIER + 1].nonzero()[0]
+    near, weights = seen[since], 1.0 / np.maximum(since, 1)
     for rows in (index.after, index.before, index.near2, index.near3):
-        sources += [rows.of(last, np.ones(len(last))), rows.of(seen[earlier], 1.0 / earlier)]
+        ids, values = rows.of(near, weights)
+        of_last = int(rows.offsets[near[0] + 1] - rows.offsets[near[0]]) if len(near) and since[0] == 0 else 0
+        sources += [(ids[:of_last], values[:of_last]), (ids[of_last:], values[of_last:])]
     return sources
 
 
 def _alike(index: SessionIndex, seen: Ints, items: Ints) -> Floats:
     """Cosines to the last item and to the session, an item counting `ALIKE_FADE` of the one after it; 0 at least."""
     fades = ALIKE_FADE ** np.arange(len(seen))
-    directions = np.zeros((2, index.vectors.shape[1]), np.float32)
-    for n in np.flatnonzero(seen < index.n_items):
-        directions[:, :] += np.outer([n == 0, fades[n] / fades.sum()], index.vectors[seen[n]])
+    known = (seen < index.n_items).nonzero()[0]
+    weights = np.stack([known == 0, fades[known] / fades.sum()]).astype(np.float32)
+    directions = weights @ index.vectors[seen[known]]
     return np.asarray(np.maximum(index.vectors[items] @ directions.T, 0))
 
 

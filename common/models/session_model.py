@@ -6,7 +6,7 @@ millisecond and holds no lock: any number of threads may ask.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from common.models.next_item import SIGNALS, Candidates, best, candidates
 from common.models.session_index import SessionIndex
 from common.models.session_neighbours import NONE, Fresh
 from common.models.sparse_rows import Floats, Ints
+
+MOST_LOOKED_UP = 100_000  # ids whose numbers are remembered
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class SessionModel:
     index: SessionIndex
     weights: Floats
     names: npt.NDArray[np.bytes_]
+    _looked_up: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, version: str, arrays: Mapping[str, npt.NDArray[Any]]) -> "SessionModel":
@@ -68,14 +71,23 @@ class SessionModel:
 
     def _numbers(self, items: Sequence[str]) -> tuple[Ints, list[str]]:
         """Numbers of the ids; one the index doesn't know gets a number beyond its own, by its place in the list."""
-        unknown: dict[str, int] = {}
-        texts = [item.encode() for item in items]
-        places = np.searchsorted(self.names, np.array(texts, self.names.dtype)) if texts else np.zeros(0, np.int64)
-        places = np.minimum(places, len(self.names) - 1)
-        for n, (text, name) in enumerate(zip(texts, self.names[places].tolist(), strict=True)):
-            if text != name:
-                places[n] = len(self.names) + unknown.setdefault(items[n], len(unknown))
-        return places.astype(np.int64), list(unknown)
+        looked_up, unknown = self._looked_up, dict[str, int]()
+        missing = [item for item in dict.fromkeys(items) if item not in looked_up]
+        if len(looked_up) + len(missing) > MOST_LOOKED_UP:
+            looked_up = {}  # another thread may be reading the old one
+            object.__setattr__(self, "_looked_up", looked_up)
+            missing = list(dict.fromkeys(items))
+        if missing:
+            texts = [item.encode() for item in missing]
+            places = np.minimum(np.searchsorted(self.names, np.array(texts, self.names.dtype)), len(self.names) - 1)
+            names = self.names[places].tolist()
+            same = zip(missing, texts, names, places.tolist(), strict=True)
+            looked_up.update((item, place if text == name else -1) for item, text, name, place in same)
+        numbers = [looked_up[item] for item in items]
+        for n, number in enumerate(numbers):
+            if number < 0:
+                numbers[n] = len(self.names) + unknown.setdefault(items[n], len(unknown))
+        return np.array(numbers, np.int64), list(unknown)
 
     def _reasons(self, found: Candidates, items: list[int]) -> list[dict[str, float]]:
         parts = found.signals[np.searchsorted(found.items, items)] * self.weights

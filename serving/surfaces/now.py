@@ -24,13 +24,14 @@ from serving.surfaces.ties import read_ties
 from serving.versions import live
 
 TOGETHER = "together"
+JUDGED = 100  # of what sessions lead to: what lies below is not lifted onto a page by the other signals
 
 
 async def now(services: Services, asked: Asked) -> Found:
     """What may be shown to the user."""
     versions = await live(services)
     record, person = await someone(services, asked.user, shown=KEPT)
-    led: Mapping[str, float] = await _sessions(services, asked.user, record)
+    led: Mapping[str, float] = await _sessions(services, asked, record)
     fallback, version = None, services.now.version if led else None
     if not led:
         last = {item: 0.5**place for place, item in enumerate(seen_items(record.profile.actions))}
@@ -39,7 +40,7 @@ async def now(services: Services, asked: Asked) -> Found:
     at_hand = categories_at_hand(record.profile, asked.filters)
     popular = await pool(services, at_hand, depth(asked, record), asked.filters)
     on_screen = seen_items(record.profile.actions, 1)
-    offered = await filled(services, asked, person, led, popular, but=on_screen)
+    offered = await filled(services, asked, person, led, popular, mixed=False, but=on_screen)
     seen = await last_seen(services, record.profile)
     judged = await judge(services, versions, record, offered.offers)
     clicks = judged.chances if judged else np.zeros(len(offered.offers))
@@ -48,13 +49,17 @@ async def now(services: Services, asked: Asked) -> Found:
     return Found(candidates, offered.fallback or fallback, version, used)
 
 
-async def _sessions(services: Services, user: str, record: UserRecord) -> dict[str, float]:
-    """Item → score above the least, of what sessions like this one lead to."""
+async def _sessions(services: Services, asked: Asked, record: UserRecord) -> dict[str, float]:
+    """Item → score above the least, of what sessions like this one lead to; more of them where filters may refuse
+    most."""
     sessions = services.config.sessions
     seen = session_items(record.profile.actions, sessions.actions, sessions.gap_minutes * 60_000, LAST)
     if not seen:
         return {}
-    found = await services.now.candidates(seen, services.config.recommend.candidates, (user, *record.sessions))
+    most = services.config.recommend.candidates
+    if asked.filters.category is None and not asked.filters.narrow:
+        most = min(most, max(JUDGED, 2 * asked.limit))
+    found = await services.now.candidates(seen, most, (asked.user, *record.sessions))
     if found is None or not found.items:
         return {}
     least = min(0.0, found.items[-1][1])
