@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.bench
 # bash sets a SECONDS of its own, so only one that was given counts.
 GIVEN = $(filter command environment,$(firstword $(origin $(1))))
 # $(call option,VARIABLE,--option): the option when the variable was given and is not empty
@@ -42,7 +43,12 @@ demo: $(STAMP) ## the whole platform in the foreground, on http://127.0.0.1:8000
 	  $(call option,PORT,--port) $(call option,SECONDS,--seconds) $(call option,RATE,--rate) \
 	  $(call option,STATE,--state) $(call option,SPEED,--speed)
 
-bench: setup ## measure speed and quality
+$(BENCH_STAMP): $(STAMP)
+	@echo "installing what 'bench als' compares with (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+bench: setup $(BENCH_STAMP) ## measure speed and quality
 	@$(BIN)/stylestream bench
 
 # JupyterLab is large and not needed otherwise, so it is installed when it is first asked for.

@@ -2,10 +2,12 @@
 
 Protocol of session-rec (Ludewig & Jannach 2018): every prefix of every test session is a question, the item that came
 next the only right one among 20. The model is fitted on the training file alone, written as the job writes it, mapped
-and asked as the API asks it. `--train`: a session a line, oldest first; `--test`: prefix TAB next item.
+and asked as the API asks it. `--train`: a session a line, oldest first; `--test`: prefix TAB next item; without them
+`FOLDER` in STYLESTREAM_DATA is looked for.
 """
 
 import gzip
+import os
 import tempfile
 import time
 from collections import Counter
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import session_load
 from bench.open_loop import percentile
 from bench.report import Row, row
 from bench.stack import Ask
@@ -23,6 +26,8 @@ from common.models.next_item_fit import LENGTH, Sessions, figures, fit
 from common.models.session_model import SessionModel
 
 SECTION, OURS = "next-item", "serving code"
+FOLDER, FILES, VERSION = "diginetica", ("train_sessions.tsv.gz", "test_prefix_target.tsv.gz"), "1"
+P90_MS = 7.0  # of Serenade in Rust, at the rate of `bench.session_load`
 RECALL, MRR, MS = 0.542, 0.195, 2.0  # targets; the figures of VS-kNN published for Diginetica:
 PUBLISHED = {"Recall@20": 0.520, "MRR@20": 0.184}
 RULES_LAST = 10  # steps over which a rule counts, 1/steps
@@ -32,10 +37,11 @@ Answerer = Callable[[list[str]], list[str]]
 
 def measure(ask: Ask) -> list[Row]:
     """Rows of this section; none without the two files."""
-    if ask.train is None or ask.test is None:
-        ask.say("next-item: needs --train and --test, left out")
+    files = given(ask)
+    if files is None:
+        ask.say(f"next-item: needs --train and --test (or {FOLDER}/ in STYLESTREAM_DATA), left out")
         return []
-    sessions, asked = read_sessions(ask.train), read_questions(ask.test)
+    sessions, asked = read_sessions(files[0]), read_questions(files[1])
     asked = asked[:: 10 if ask.quick else 1]
     ask.say(f"fitting on {len(sessions)} sessions")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -44,9 +50,29 @@ def measure(ask: Ask) -> list[Row]:
         rows = [row(SECTION, "fit", time.monotonic() - began, "s")]
         ask.say(f"{len(asked)} questions to the serving code")
         rows += judged(OURS, lambda seen: [item for item, _ in model.candidates(seen, LENGTH).items], asked)
+        rows += loaded(ask, folder, [seen for seen, _ in asked])
     ask.say("popularity and rules")
     rows += judged("popularity", popularity(sessions), asked)
     return rows + judged("recent items, then rules", rules(sessions), asked)
+
+
+def given(ask: Ask) -> tuple[Path, Path] | None:
+    """The two files: those named, or those of a folder that has both."""
+    if ask.train is not None and ask.test is not None:
+        return ask.train, ask.test
+    folder = os.environ.get("STYLESTREAM_DATA")
+    train, test = (Path(folder or ".") / FOLDER / name for name in FILES)
+    return (train, test) if folder and ask.train is ask.test and train.is_file() and test.is_file() else None
+
+
+def loaded(ask: Ask, folder: str, questions: list[list[str]]) -> list[Row]:
+    """Latencies at the rate that is published for the reference."""
+    ask.say(f"{session_load.RATE} questions a second to {session_load.PROCESSES} processes")
+    seconds = session_load.QUICK_SECONDS if ask.quick else session_load.SECONDS
+    taken = session_load.latencies(folder, VERSION, questions, seconds)
+    what = f"{OURS}: {session_load.RATE} answers/s of {session_load.PROCESSES} processes"
+    p50, p99 = (row(SECTION, f"{what}, p{share:.0f}", percentile(taken, share / 100), "ms") for share in (50, 99))
+    return [p50, row(SECTION, f"{what}, p90", percentile(taken, 0.9), "ms", P90_MS) | {"published": P90_MS}, p99]
 
 
 def fitted(sessions: list[list[str]], folder: str, say: Callable[[str], None]) -> SessionModel:
@@ -55,8 +81,8 @@ def fitted(sessions: list[list[str]], folder: str, say: Callable[[str], None]) -
     offsets = np.concatenate(([0], np.cumsum([len(session) for session in sessions])))
     model = fit(Sessions(offsets, flat, np.arange(len(sessions), dtype=float), len(names)), say=say)
     store = Artifacts(folder, "sessions", f"{folder}/cache")
-    store.write("1", [{"names": names, "ranking": model.weights, **model.index.arrays()}])
-    return SessionModel.of("1", store.open("1").arrays)
+    store.write(VERSION, [{"names": names, "ranking": model.weights, **model.index.arrays()}])
+    return SessionModel.of(VERSION, store.open(VERSION).arrays)
 
 
 def judged(name: str, answer: Answerer, asked: list[Question]) -> list[Row]:

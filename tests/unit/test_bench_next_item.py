@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.next_item import OURS, judged, measure, popularity, read_questions, read_sessions, rules
+from bench import session_load
+from bench.next_item import FILES, OURS, given, judged, measure, popularity, read_questions, read_sessions, rules
 from bench.stack import Ask
 from common.config_load import load_config
 from common.errors import ConfigError
@@ -30,7 +31,11 @@ def test_recall_and_reciprocal_rank_are_those_of_the_places() -> None:
     assert values == [pytest.approx(0.75), pytest.approx((1 + 1 / 2 + 1 / 3) / 4, abs=1e-3)]
 
 
-def test_a_whole_run_has_targets_and_published_figures_beside_our_own(tmp_path: Path) -> None:
+def test_a_whole_run_has_targets_and_published_figures_beside_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_load, "SECONDS", 0.5)
+    monkeypatch.delenv("STYLESTREAM_DATA", raising=False)
     sessions = [f"{n % 9} {(n + 1) % 9} {(n + 2) % 9}" for n in range(2000)]
     train = written(tmp_path / "train.gz", "\n".join(sessions))
     test = written(tmp_path / "test.gz", "\n".join(f"{n % 9}\t{(n + 1) % 9}" for n in range(40)))
@@ -40,7 +45,15 @@ def test_a_whole_run_has_targets_and_published_figures_beside_our_own(tmp_path: 
     assert (ours["target"], ours["published"]) == (0.195, 0.184)
     assert ours["value"] > rows["popularity: MRR@20"]["value"]
     assert rows[f"{OURS}: Recall@20"]["value"] == 1
-    assert measure(Ask(load_config(env={}), False, False, None, lambda _: None)) == []
+    assert rows[f"{OURS}: 1000 answers/s of 2 processes, p90"]["published"] == 7
+    bare = Ask(load_config(env={}), False, False, None, lambda _: None)
+    assert (measure(bare), given(bare), given(ask)) == ([], None, (train, test))
+    folder = tmp_path / "diginetica"
+    folder.mkdir()
+    for name, file in zip(FILES, (train, test), strict=True):
+        file.rename(folder / name)
+    monkeypatch.setenv("STYLESTREAM_DATA", str(tmp_path))
+    assert given(bare) == tuple(folder / name for name in FILES)
 
 
 def test_files_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
