@@ -10,7 +10,7 @@ A signal is a column: a value for each of the products it is worked out on.
 | complement | 1 for another category than those of the items at hand |
 | ctr | chance of a click by the click-through model over the best of the candidates |
 | fresh | 2^(−days since the launch / `recommend.fresh_days`); 0 where the launch is unknown |
-| price | 1 inside the price band, the ratio to its nearer end outside it |
+| price | 1 inside the price band (that of the category, where known), the ratio to its nearer end outside it |
 | recent | agreement with the last items seen: style ½, brand ¼, category ¼ |
 | rising, trend | score in `popular-30m`, in `popular`, over the ranking's best |
 | seen | −n / (n + `TIRED`) after n looks at it: who has looked three times and not bought is half tired of it |
@@ -27,6 +27,8 @@ import numpy as np
 from common.views.actions import Action
 from common.views.offers import Floats, Offers, Product
 
+Band = Mapping[str, float | None]  # low, typical, high
+NO_BANDS: Mapping[str, Band] = {}
 RECENT_ITEMS = 5
 LOOKS = ("view", "click", "cart_add", "wish_add")
 TIRED = 3
@@ -78,14 +80,23 @@ def category_fit(offers: Offers, weights: Mapping[str, float], current: str | No
     return 0.5 * (offers.names.weighed(weights, category) + offers.names.same(current, category))
 
 
-def price_fit(offers: Offers, band: Mapping[str, float | None]) -> Floats:
-    """1 inside the band, falling with the ratio to its nearer end outside it; 0 where either is unknown or free."""
-    low, high, price = band.get("low"), band.get("high"), offers.numbers("price")
-    if low is None or low <= 0 or high is None:
-        return np.zeros(len(offers))
-    known = price > 0
-    price = np.where(known, price, 1.0)
+def price_fit(offers: Offers, band: Band, bands: Mapping[str, Band] = NO_BANDS) -> Floats:
+    """1 inside the band of the product's category, or inside `band` where `bands` has none for it, falling with the
+    ratio to its nearer end outside; 0 where either is unknown or free."""
+    low, high = (_ends(offers, end, band, bands) for end in ("low", "high"))
+    price = offers.numbers("price")
+    known = (price > 0) & (low > 0) & (high > 0)
+    low, high, price = (np.where(known, column, 1.0) for column in (low, high, price))
     return np.where(known, np.minimum(np.minimum(price, low) / low, high / np.maximum(price, high)), 0.0)
+
+
+def _ends(offers: Offers, end: str, band: Band, bands: Mapping[str, Band]) -> Floats:
+    """One end of the band that holds for each product; 0 where there is none."""
+    overall = np.full(len(offers), band.get(end) or 0.0)
+    if not bands:
+        return overall
+    own = offers.names.weighed({name: of.get(end) or 0.0 for name, of in bands.items()}, offers.texts("category"))
+    return np.where(own > 0, own, overall)
 
 
 def recent(offers: Offers, seen: Mapping[str, Product]) -> Floats:

@@ -27,10 +27,11 @@ Scores = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Person:
-    """Whom it is for: the profile, and what must not be offered again."""
+    """Whom it is for: the profile, what must not be offered again, and price bands by category where they are known."""
 
     profile: Profile
     bought: Collection[str] = field(default_factory=frozenset)
+    price_bands: Mapping[str, signals.Band] = field(default_factory=dict)
 
 
 def admitted(offers: Offers, person: Person, filters: Filters, but: Collection[str] = ()) -> Bools:
@@ -43,7 +44,7 @@ def for_you(
     als: Scores,
     seen: Mapping[str, Product],
     trend: Floats,
-    user: Profile,
+    person: Person,
     today: int,
     fresh_days: float,
 ) -> Candidates:
@@ -53,11 +54,11 @@ def for_you(
         "recent": signals.recent(offers, seen),
         "fresh": signals.fresh(offers, today, fresh_days),
     }
-    return _candidates(offers, own | _fit(offers, trend, user))
+    return _candidates(offers, own | _fit(offers, trend, person))
 
 
 def now(
-    offers: Offers, session: Scores, clicks: Floats, seen: Mapping[str, Product], trend: Floats, user: Profile
+    offers: Offers, session: Scores, clicks: Floats, seen: Mapping[str, Product], trend: Floats, person: Person
 ) -> Candidates:
     """`session`: how strongly the last items lead to each; `clicks`: chances of a click, 0 without a model."""
     own = {
@@ -65,13 +66,13 @@ def now(
         "ctr": clicks / max(clicks.max(initial=0.0), 1e-300),
         "recent": signals.recent(offers, seen),
     }
-    return _candidates(offers, own | _fit(offers, trend, user))
+    return _candidates(offers, own | _fit(offers, trend, person))
 
 
-def trending(offers: Offers, rising: Floats, trend: Floats, styles: Scores, user: Profile) -> Candidates:
+def trending(offers: Offers, rising: Floats, trend: Floats, styles: Scores, person: Person) -> Candidates:
     """`rising` and `trend` 0 to 1; `styles` the share of each style in what the user looks at."""
     own = {"rising": rising, "style": offers.names.weighed(styles, offers.texts("style"))}
-    return _candidates(offers, own | _fit(offers, trend, user))
+    return _candidates(offers, own | _fit(offers, trend, person))
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,11 @@ class Ties:
         }
 
 
-def related(offers: Offers, ties: Ties, at_hand: Mapping[str, Product], trend: Floats, user: Profile) -> Candidates:
+def related(offers: Offers, ties: Ties, at_hand: Mapping[str, Product], trend: Floats, person: Person) -> Candidates:
     """Complements of the items `at_hand`: the one asked about and the cart."""
     own = {
         "complement": signals.complement(offers, {product.category for product in at_hand.values()}),
-        "price": signals.price_fit(offers, user.price_band),
+        "price": signals.price_fit(offers, person.profile.price_band, person.price_bands),
         "trend": trend,
     }
     return _candidates(offers, ties.of(offers) | own)
@@ -111,11 +112,12 @@ def similar(offers: Offers, ties: Ties, known: Product, trend: Floats) -> Candid
     return _candidates(offers, ties.of(offers) | own)
 
 
-def _fit(offers: Offers, trend: Floats, user: Profile) -> dict[str, Floats]:
+def _fit(offers: Offers, trend: Floats, person: Person) -> dict[str, Floats]:
     """How well each fits this person now: category, price, trend and seen, on the three surfaces about a person."""
+    user = person.profile
     return {
         "category": signals.category_fit(offers, user.categories, user.current_category),
-        "price": signals.price_fit(offers, user.price_band),
+        "price": signals.price_fit(offers, user.price_band, person.price_bands),
         "trend": trend,
         "seen": signals.tired(offers, signals.looks(user.actions)),
     }

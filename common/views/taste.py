@@ -30,13 +30,20 @@ def taste(
     actions: Sequence[Action], products: Mapping[str, Product], long_term: Mapping[str, Any], config: ProfileConfig
 ) -> Taste:
     """The taste; see the module for what enters."""
-    styles = {item: product.style for item, product in products.items()}
     brands = {item: product.brand for item, product in products.items()}
     return Taste(
-        mixed(_sums(actions, styles, config), long_term.get("styles", {})),
+        style_shares(actions, products, long_term, config),
         mixed(_sums(actions, brands, config), long_term.get("brands", {})),
         price_bands(actions, long_term.get("bands", {}), config),
     )
+
+
+def style_shares(
+    actions: Sequence[Action], products: Mapping[str, Product], long_term: Mapping[str, Any], config: ProfileConfig
+) -> Mapping[str, float]:
+    """`Taste.styles` alone."""
+    styles = {item: product.style for item, product in products.items()}
+    return mixed(_sums(actions, styles, config), long_term.get("styles", {}))
 
 
 def _sums(actions: Sequence[Action], names: Mapping[str, str], config: ProfileConfig) -> dict[str, float]:

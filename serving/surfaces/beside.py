@@ -53,7 +53,7 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
     offered = await filled(services, asked, person, listed, popular, mixed=False, but=but)
     offers, trend = offered.offers, popular.trend(offered.offers)
     if kind == "related":
-        candidates = surfaces.related(offers, ties, known, trend, record.profile)
+        candidates = surfaces.related(offers, ties, known, trend, person)
     else:
         candidates = surfaces.similar(offers, ties, known[item], trend)
     return Found(candidates, offered.fallback, versions.related, {"related": versions.related})

@@ -34,7 +34,7 @@ async def for_you(services: Services, asked: Asked) -> Found:
     seen = await last_seen(services, record.profile)
     trend = popular.trend(offered.offers)
     days = services.config.recommend.fresh_days
-    candidates = surfaces.for_you(offered.offers, als, seen, trend, record.profile, asked.today, days)
+    candidates = surfaces.for_you(offered.offers, als, seen, trend, person, asked.today, days)
     return Found(candidates, offered.fallback, version, {"als": version})
 
 

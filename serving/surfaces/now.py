@@ -44,7 +44,7 @@ async def now(services: Services, asked: Asked) -> Found:
     seen = await last_seen(services, record.profile)
     judged = await judge(services, versions, record, offered.offers)
     clicks = judged.chances if judged else np.zeros(len(offered.offers))
-    candidates = surfaces.now(offered.offers, led, clicks, seen, popular.trend(offered.offers), record.profile)
+    candidates = surfaces.now(offered.offers, led, clicks, seen, popular.trend(offered.offers), person)
     used = {"sessions": services.now.version, "related": versions.related, "ctr": judged.version if judged else None}
     return Found(candidates, offered.fallback or fallback, version, used)
 

@@ -15,6 +15,7 @@ from common.views.offers import Filters, Floats, Offers, Product
 from common.views.profile import Profile
 from common.views.signals import seen_items
 from common.views.surfaces import Person
+from common.views.taste import price_bands
 from serving.services import Services
 from serving.stores import UserRecord, read_user
 from serving.surfaces.asked import Asked
@@ -23,6 +24,7 @@ from serving.surfaces.popular import POPULAR, popular
 MIXED_IN = 50
 NARROWED = 500  # a filter may refuse most of them: look further down
 PROFILE_CATEGORIES = 3
+PRICED_ACTIONS = 100  # the newest, of which price bands by category are worked out
 IN_CATEGORY, OVERALL, NONE = "popular-in-category", "popular", "none"
 
 
@@ -99,4 +101,6 @@ async def someone(
 ) -> tuple[UserRecord, Person]:
     """The user's record and whom to recommend to; nobody ('') has an empty one, without a round trip."""
     record = await read_user(services, user, models, shown) if user else UserRecord.nobody()
-    return record, Person(record.profile, record.bought)
+    actions = record.profile.actions[:PRICED_ACTIONS]
+    bands = price_bands(actions, record.long_term.get("bands", {}), services.config.profile)
+    return record, Person(record.profile, record.bought, bands)

@@ -2,7 +2,7 @@
 weighed by the user's taste. For somebody without a known taste it is what is popular with everybody."""
 
 from common.views import surfaces
-from common.views.taste import taste
+from common.views.taste import style_shares
 from serving.services import Services
 from serving.surfaces.asked import Asked, Found
 from serving.surfaces.pool import IN_CATEGORY, NONE, OVERALL, categories_at_hand, depth, offers_of, pool, someone
@@ -25,7 +25,7 @@ async def trending(services: Services, asked: Asked) -> Found:
     offers = offers.where(may)
     actions = record.profile.actions[:LOOKED_AT]
     known = await services.products.of({action.item_id for action in actions if action.item_id})
-    liked = taste(actions, known, record.long_term, services.config.profile).styles
-    candidates = surfaces.trending(offers, rising.trend(offers), lately.trend(offers), liked, record.profile)
+    liked = style_shares(actions, known, record.long_term, services.config.profile)
+    candidates = surfaces.trending(offers, rising.trend(offers), lately.trend(offers), liked, person)
     fallback = None if record.profile.categories and standing_in == IN_CATEGORY else standing_in
     return Found(candidates, fallback, None, {})

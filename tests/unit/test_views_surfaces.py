@@ -53,15 +53,15 @@ def past(*actions: tuple[str, str, str]) -> Profile:
 def every_surface(
     shop: Shop, known: dict[str, float], person: Person, wanted: Filters
 ) -> Iterator[tuple[Surface, Candidates]]:
-    user, seen = person.profile, {item: shop[item] for item in seen_items(person.profile.actions) if item in shop}
+    seen = {item: shop[item] for item in seen_items(person.profile.actions) if item in shop}
     ties, at_hand, all_of_it = Ties(known, known, known), {"i1": shop.get("i1", Product())}, Offers.of(shop)
     offers = all_of_it.where(admitted(all_of_it, person, wanted))
     others = all_of_it.where(admitted(all_of_it, person, wanted, at_hand))
     trend, clicks = np.full(len(offers), 0.5), np.maximum(offers.column(known), 0.0)
-    yield "for-you", surfaces.for_you(offers, known, seen, trend, user, TODAY, 14.0)
-    yield "now", surfaces.now(offers, known, clicks, seen, trend, user)
-    yield "trending", surfaces.trending(offers, trend, trend, {"casual": 1.0}, user)
-    yield "related", surfaces.related(others, ties, at_hand, trend[: len(others)], user)
+    yield "for-you", surfaces.for_you(offers, known, seen, trend, person, TODAY, 14.0)
+    yield "now", surfaces.now(offers, known, clicks, seen, trend, person)
+    yield "trending", surfaces.trending(offers, trend, trend, {"casual": 1.0}, person)
+    yield "related", surfaces.related(others, ties, at_hand, trend[: len(others)], person)
     yield "similar", surfaces.similar(others, ties, at_hand["i1"], trend[: len(others)])
 
 
@@ -109,7 +109,7 @@ def ranked(shop: Shop, user: Profile, als: dict[str, float], **more: object) -> 
     seen: Shop = more.get("seen", {})  # type: ignore[assignment]
     trend: dict[str, float] = more.get("trend", {})  # type: ignore[assignment]
     offers = Offers.of(shop)
-    candidates = surfaces.for_you(offers, als, seen, offers.column(trend), user, TODAY, 14.0)
+    candidates = surfaces.for_you(offers, als, seen, offers.column(trend), Person(user), TODAY, 14.0)
     return blend(candidates, CONFIG.recommend.surfaces.for_you, 100, Explore("", 6))
 
 
@@ -150,7 +150,7 @@ def test_a_complement_comes_from_another_category_and_a_substitute_is_like_the_i
     shop = {"coat-2": Product("coats", 100.0, "casual", "b1"), "bag": Product("bags", 50.0)}
     ties, user, offers = Ties({"coat-2": 4.0, "bag": 4.0}), past(), Offers.of(shop)
     beside = blend(
-        surfaces.related(offers, ties, {"coat": coat}, np.zeros(2), user),
+        surfaces.related(offers, ties, {"coat": coat}, np.zeros(2), Person(user)),
         CONFIG.recommend.surfaces.related,
         2,
         Explore("", 6),
@@ -170,6 +170,10 @@ def test_signals_have_their_formulas() -> None:
     assert price_fit(priced, {"low": 10.0, "high": 40.0}).tolist() == [1, 1, 1, 0.5, 0.5, 0, 0]
     assert not price_fit(priced, {"low": None, "high": None}).any()
     assert not price_fit(priced, {"low": 0.0, "high": 0.0}).any()
+    own = {"c": {"low": 50.0, "high": 80.0}, "other": {"low": 1.0, "high": 2.0}, "none": {"low": None, "high": None}}
+    assert price_fit(priced, {"low": 10.0, "high": 40.0}, own).tolist() == [0.2, 0.5, 0.8, 0.1, 1, 0, 0]
+    assert price_fit(priced, {}, {"other": own["other"]}).tolist() == [0] * 7
+    assert price_fit(priced, {"low": 10.0, "high": 40.0}, {"c": own["none"]}).tolist() == [1, 1, 1, 0.5, 0.5, 0, 0]
     assert tired(priced, {"1": 1, "2": 3}).tolist()[:3] == [0, -0.25, -0.5]
     days = (None, TODAY + 3, TODAY, TODAY - 28)
     launched = Offers.of({str(n): Product(launch_day=day) for n, day in enumerate(days)})
