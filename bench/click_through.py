@@ -11,33 +11,25 @@ there can only cost it clicks here, so it has no target beside the category's ow
 The same seed gives the same shop and tastes; events are of now, so that visits differ with the hour.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
 import httpx
-import orjson
 
 from bench.click_asked import IN_CATEGORY, POPULAR, SURFACES, Look, Shown, draw_looks, filtered, lists
 from bench.click_judge import attractions, best, click_through, demand, mean_ratio
 from bench.report import Row, row
 from bench.stack import Ask, Stack, running_stack
-from common.keys import Keys
-from common.redis_client import redis_target
-from local.produce import Message, send
+from bench.trained import WAIT_SECONDS, with_past
 from local.ready import not_ready
 from local.simulator.exposure import Lists
-from local.simulator.run import TOPICS, Length, build, messages
+from local.simulator.run import build
 from local.simulator.scenario import Scenario
 from local.simulator.session import Shop
-from local.simulator.simulation import Simulation
-from local.streams import stream_commands
 
 SECTION = "click-through"
-JOBS = ("als", "sessions", "related", "ctr")
 BEST = "best possible"
 OF_A_CATEGORY = ("trending", "similar")  # by what they are meant to show: these have to beat its own ranking, too
-WAIT_SECONDS = 1800  # a job takes half a minute, but much longer on a busy machine
 
 
 def measure(ask: Ask) -> list[Row]:
@@ -46,9 +38,7 @@ def measure(ask: Ask) -> list[Row]:
     shop = replace(ask.config.simulator, users=users, items=items, history_minutes=60)
     with running_stack(replace(ask.config, simulator=shop), ask.say) as stack:
         simulation = build(stack.config, Scenario(), "shop")
-        met = _past(stack, simulation)
-        for job in JOBS:
-            stack.run("batch", job, seconds=WAIT_SECONDS)
+        met = with_past(stack, simulation)
         looks = draw_looks(simulation.shop, met, known, new, shop.seed)
         address = f"http://127.0.0.1:{stack.config.serving.port}"
         with httpx.Client(base_url=address, timeout=30) as client:
@@ -63,31 +53,6 @@ def measure(ask: Ask) -> list[Row]:
         row(SECTION, "items in them", held, "items", 5 * answers, least=True),
         row(SECTION, "of them with an item that breaks a filter", wrong, "answers", 0),
     ]
-
-
-def _past(stack: Stack, simulation: Simulation) -> set[str]:
-    """Sends the past and lets the stream work it off; the shoppers that were in it."""
-    met: set[str] = set()
-
-    def noted() -> Iterator[Message]:
-        for message in messages(simulation, None, Length(messages=0)):
-            if message.topic == "behavior":
-                met.add(message.key)
-            yield message
-
-    stack.say(f"a past of {simulation.history_events():,} events")
-    send(stack.config, noted(), TOPICS)
-    for arguments in stream_commands(stack.config.streaming.queries).values():
-        stack.start(*arguments)
-    keys = [Keys(stack.config.redis.prefix).progress(name) for name in stack.config.streaming.queries]
-    with redis_target(stack.config).connect() as connection:
-
-        def worked_off() -> bool:
-            reports = [orjson.loads(found) if (found := connection.get(key)) else None for key in keys]
-            return all(said and said["batch_id"] >= 0 and said["backlog"] == 0 for said in reports)
-
-        stack.wait("the stream to work off the past", worked_off, WAIT_SECONDS)
-    return met
 
 
 def _serve(stack: Stack, client: httpx.Client, address: str, user: str) -> None:

@@ -7,23 +7,28 @@ import httpx
 from bench import als, click_through, ctr, freshness, keywords, next_item, rankings, serving, throughput
 from bench.report import Row
 from bench.stack import Ask, running_stack
+from bench.trained import with_past
 from common.errors import ConfigError
 from local.ready import not_ready
-from local.streams import stream_commands
+from local.simulator.run import build
+from local.simulator.scenario import Scenario
 
 READY_SECONDS = 360
 
 
 def measure_serving(ask: Ask) -> list[Row]:
-    """`bench.serving` on a platform of its own with the simulator as shop, or on the configuration's."""
+    """`bench.serving` on the configuration's platform, or on one of its own: a simulated shop with a past of 40,000
+    events and models trained on it, and the stream that goes on; no batch job runs beside."""
     if ask.running:
         return serving.run(ask.config, ask.quick)
-    shop = ["simulate", "--history-minutes", "5"]
-    streams = stream_commands(ask.config.streaming.queries).values()
-    with running_stack(ask.config, ask.say, *streams, ["serve"], shop) as stack:
+    with running_stack(ask.config, ask.say) as stack:
+        with_past(stack, build(stack.config, Scenario(), "past"))
+        stack.start("serve")
+        stack.start("simulate", "--history-minutes", "0")
         address = f"http://127.0.0.1:{stack.config.serving.port}"
         ask.say("waiting for the API and the first rankings")
         stack.wait("the API", lambda: not_ready(address) is None and _ranked(address), READY_SECONDS, every=0.5)
+        stack.pause(60)  # item counts are read, and the jobs' last work is over
         ask.say("measuring")
         return serving.run(stack.config, ask.quick)
 
