@@ -4,7 +4,8 @@ In: events (lake schema), and `item, style, brand` of the catalogue where there 
 `user, bought array<string>, categories, styles, brands array<struct<name, weight>>, prices array<double>,
 bands array<struct<name, prices array<double>>>, as_of_ms`.
 
-A user is user_id; of an anonymous event the one user that its session is known to belong to, else the session.
+A user is user_id; of an anonymous event the one user that its session is known to belong to, else the session
+(`batch.interactions.at_login`).
 
 - categories, styles, brands: Σ weight(action) · 2^(−age / half-life), the strongest `MOST` first. A weight w
   as of `as_of_ms` is w · 2^(−(t − as_of_ms) / half-life) at a later t.
@@ -15,10 +16,10 @@ A user is user_id; of an anonymous event the one user that its session is known 
 
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from batch.interactions import age_days, half_life, weight_of
+from batch.interactions import age_days, at_login, half_life, user_key, weight_of
 from common.config import Action
 from common.facts.once import once_in_batch
 
@@ -41,8 +42,8 @@ def long_profiles(
     kinds = F.col("event_type").isin(*weights, "purchase")
     part = F.coalesce(weight_of(weights), F.lit(0.0)) * half_life(age_days(as_of_ms), half_life_days)
     rows = (
-        once_in_batch(events.where(kinds & F.col("item_id").isNotNull()))
-        .withColumns({"user": person(), "part": part})
+        once_in_batch(at_login(events).where(kinds & F.col("item_id").isNotNull()))
+        .withColumns({"user": user_key(), "part": part})
         .where("user is not null")
         .select(*[name for name in KEPT if name in ("user", "part") or name in events.columns])
         .persist()  # read once for the six parts below; freed with the session, the job's last step or nearly
@@ -66,18 +67,11 @@ def long_profiles(
     )
 
 
-def person() -> Column:
-    """Whose event it was: the user, else the only user of its session, else the session."""
-    session = Window.partitionBy(F.coalesce("session_id", "event_id"))
-    first, last = F.min("user_id").over(session), F.max("user_id").over(session)
-    return F.coalesce("user_id", F.when(first == last, first), "session_id")
-
-
 def bought_items(events: DataFrame) -> DataFrame:
     """`user, item, last`: who has bought what, and when last."""
-    rows = events.where((F.col("event_type") == "purchase") & F.col("item_id").isNotNull())
+    rows = at_login(events).where((F.col("event_type") == "purchase") & F.col("item_id").isNotNull())
     return (
-        rows.select(F.coalesce("user_id", "session_id").alias("user"), F.col("item_id").alias("item"), "event_time")
+        rows.select(user_key().alias("user"), F.col("item_id").alias("item"), "event_time")
         .where("user is not null")
         .groupBy("user", "item")
         .agg(F.max("event_time").alias("last"))
