@@ -36,8 +36,14 @@ def at_login(events: DataFrame) -> DataFrame:
     session = F.struct(F.col("session_id").alias("_id"), F.col("user_id").alias("_owner"))
     user = F.struct(F.col("user_id").alias("_id"), F.lit(None).cast("string").alias("_owner"))
     ids = events.where("user_id is not null").select(F.explode(F.array(session, user)).alias("_of")).select("_of.*")
-    owners = ids.where("_id is not null").groupBy("_id").agg(
-        F.min("_owner").alias("_owner"), F.max("_owner").alias("_last"), F.bool_or(F.isnull("_owner")).alias("_user")
+    owners = (
+        ids.where("_id is not null")
+        .groupBy("_id")
+        .agg(
+            F.min("_owner").alias("_owner"),
+            F.max("_owner").alias("_last"),
+            F.bool_or(F.isnull("_owner")).alias("_user"),
+        )
     )
     owners = owners.where("_owner = _last and not _user").select("_id", "_owner")
     anonymous = F.isnull("user_id")

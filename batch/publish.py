@@ -45,9 +45,16 @@ def write(rows: DataFrame, target: RedisTarget, put: Put) -> int:
 
 
 def put_candidates(keys: Keys, version: str) -> Put:
-    """Rows `user, items` (array of item, score) → the user's candidate list."""
+    """Rows `user, items` (array of item, score) → the user's candidate list. The version is noted before the first list
+    of every task, so that whoever is to be forgotten is found in all versions."""
+    noted = False
 
     def put(pipeline: Any, row: Row) -> None:
+        nonlocal noted
+        if not noted:
+            pipeline.sadd(keys.listed_models, version)
+            pipeline.expire(keys.listed_models, TTL_SECONDS)
+            noted = True
         value = [[item["item"], round(item["score"], 6)] for item in row["items"]]
         pipeline.set(keys.candidates(version, row["user"]), orjson.dumps(value), ex=TTL_SECONDS)
 
@@ -55,9 +62,14 @@ def put_candidates(keys: Keys, version: str) -> Put:
 
 
 def unlink_candidates(keys: Keys, version: str) -> Put:
-    """Rows `user` → the candidate list of that version is gone."""
+    """Rows `user` → the candidate list of that version is gone, and the note that there are any."""
+    noted = True
 
     def put(pipeline: Any, row: Row) -> None:
+        nonlocal noted
+        if noted:
+            pipeline.srem(keys.listed_models, version)
+            noted = False
         pipeline.unlink(keys.candidates(version, row["user"]))
 
     return put
