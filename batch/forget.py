@@ -7,7 +7,8 @@ until they are vacuumed (docs/operations.md). Facts by item count no persons and
 
 Events may still be on their way into the lake when somebody asks. So a request is carried out in every run until one
 begins `SETTLE` after it, with events in the lake that came `SETTLE` after it; only then is it done, and its user kept
-as a hash. Redis is cleaned of candidate lists of every version, and of the ids among an item's newest users. Running again changes nothing.
+as a hash. Redis is cleaned of candidate lists of every version, and of the ids among an item's newest users.
+Running again changes nothing.
 """
 
 from datetime import datetime, timedelta, timezone

@@ -5,8 +5,8 @@ strength = Σ weight(action) · 2^(−age / half-life), age counted from the new
 now, so that the same table version gives the same model.
 
 A user is `user_id`, else the one user of the session (`at_login`), else `session_id`; an anonymous session with a
-single item says nothing about which items go together and is left out. An event counts once however often it was sent. Quantities
-do not multiply (a wholesaler's 1,000 pieces are one decision), and a refund reduces nothing: whoever
+single item says nothing about which items go together and is left out. An event counts once however often it was
+sent. Quantities do not multiply (a wholesaler's 1,000 pieces are one decision), and a refund reduces nothing: whoever
 sends a dress back was interested in dresses.
 """
 

@@ -2,7 +2,8 @@
 
 One capped sorted set an item, a member a user, its score the time of the user's newest action; what those users saw
 stands in their own user facts. A member goes when it is `seconds` older than what is written, a set `seconds` after the
-last write: an id stands for twice as long at most. Writing a batch twice changes nothing: the newer time stays. The step: fresh.lua.
+last write: an id stands for twice as long at most. Writing a batch twice changes nothing: the newer time stays. The
+step: fresh.lua.
 """
 
 from collections.abc import Sequence

@@ -78,7 +78,7 @@ def test_a_version_that_is_retired_is_no_longer_looked_through(config: Config, r
     keys = Keys(config.redis.prefix)
     for version in ("v1", "v2"):
         put_candidates(keys, version)(redis_conn, {"user": "u-1", "items": []})
-    assert 0 < redis_conn.ttl(keys.listed_models)
+    assert redis_conn.ttl(keys.listed_models) > 0
     unlink_candidates(keys, "v1")(redis_conn, {"user": "u-1"})
     assert redis_conn.smembers(keys.listed_models) == {b"v2"}
 
@@ -148,8 +148,8 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     keys = Keys(config.redis.prefix)
     for user in ("gone", "s-1", "stays"):
         redis_conn.set(keys.long_term(user), b"{}")
-    for item, time in (("i-5", ahead), ("i-4", back)):  # of which Redis holds no user fact any more
-        redis_conn.zadd(keys.fresh(item), {"gone": time.timestamp() * 1000, "stays": 1})
+    for item, at in (("i-5", ahead), ("i-4", back)):  # of which Redis holds no user fact any more
+        redis_conn.zadd(keys.fresh(item), {"gone": at.timestamp() * 1000, "stays": 1})
     redis_conn.sadd(keys.listed_models, "unrecorded")
     redis_conn.set(keys.candidates("unrecorded", "gone"), b"[]")
     for _ in range(2):
