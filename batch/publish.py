@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from batch.patterns import ACTIONS
 from common.keys import Keys
 from common.redis_client import RedisTarget
 
@@ -76,7 +77,8 @@ def unlink_candidates(keys: Keys, version: str) -> Put:
 
 
 def put_profile(keys: Keys) -> Put:
-    """Rows of `batch.profiles.long_profiles` → the bought set and the long-term profile."""
+    """Rows of `batch.profiles.long_profiles` → the bought set, the long-term profile, and apart from it, for only
+    the profile's own page reads it, the pattern."""
 
     def put(pipeline: Any, row: Row) -> None:
         user = row["user"]
@@ -90,5 +92,17 @@ def put_profile(keys: Keys) -> Put:
         bands = {part["name"]: part["prices"] for part in row["bands"]}
         profile = {**weights, "prices": row["prices"], "bands": bands, "as_of_ms": row["as_of_ms"]}
         pipeline.set(keys.long_term(user), orjson.dumps(profile), ex=TTL_SECONDS)
+        pipeline.set(keys.long_pattern(user), orjson.dumps(_pattern(row)), ex=TTL_SECONDS)
 
     return put
+
+
+def _pattern(row: Row) -> Row:
+    """What `common.views.pattern.read_past` reads."""
+    found = dict(row["pattern"])
+    hours = {str(hour): number for hour, number in enumerate(found["hours"]) if number}
+    counts = {kind: number for kind, number in zip(ACTIONS, found["counts"], strict=True) if number}
+    last: dict[str, list[list[Any]]] = {}
+    for one in row["last"]:
+        last.setdefault(one["list"], []).append([one["item"], one["ms"]])
+    return {**found, "hours": hours, "counts": counts, "last": last, "until_ms": row["until_ms"]}
