@@ -2,9 +2,9 @@
 
 Products from `catalog`, facts and rankings from the lake (recounted first), what is usual by category and hour, rates,
 usual search rates, the live session index, the live models, related items and the long-term profiles. Kafka is not read
-(docs/adr/0023): the lake has what it had, and the stream goes on from its own offsets. Run again, it changes nothing. What the stream has written since stays:
-after T only what is absent is added. A minute that was going on when Redis was lost may lack some events until the
-next `facts` run.
+(docs/adr/0007): the lake has what it had, and the stream goes on from its own offsets. Run again, it changes nothing.
+What the stream has written since stays: after T only what is absent is added. A minute that was going on when Redis was
+lost may lack some events until the next `facts` run.
 """
 
 from collections.abc import Callable, Iterator

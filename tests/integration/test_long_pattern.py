@@ -70,7 +70,7 @@ def test_long_ago_and_lately_are_one_pattern(
     stream(redis_conn, config, "back", 4 * HOUR, "wish_remove", "i2")
     back = profile(api, "back")["pattern"]
     assert back["counts"] == Counter(kind for _, kind, _ in DONE) + Counter(["wish_remove"])
-    assert back["visits"], back["visit_minutes"] == (3, (12 + 80 + 0) / 3)
+    assert (back["visits"], back["visit_minutes"]) == (3, (12 + 80 + 0) / 3)
     assert sum(hour["actions"] for hour in back["hours"]) == len(DONE) + 1
     assert profile(api, "back")["last"]["wished"] == []
     api.delete("/v1/users/gone")
