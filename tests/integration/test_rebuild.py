@@ -159,6 +159,17 @@ def expected_profile(user: str, half_life_days: float) -> dict[str, Any]:
     return {"categories": pytest.approx(categories, abs=1e-6), "prices": pytest.approx(between)}
 
 
+def long_term(now: dict[str, Any], half_life_days: float) -> None:
+    """Profiles and bought sets are what plain Python makes of the events."""
+    for user in ("u0-1", "u1-3"):
+        long = now[f"u:{{{user}}}:long"]
+        assert long["as_of_ms"] == round(LAST["event_time"].timestamp() * 1000)
+        for name, value in expected_profile(user, half_life_days).items():
+            assert long[name] == value
+        bought = {row["item_id"] for row in SHOP if row["user_id"] == user and row["event_type"] == "purchase"}
+        assert now.get(f"u:{{{user}}}:bought", set()) == bought
+
+
 def test_what_is_served_is_as_before_after_redis_was_emptied(
     spark: SparkSession, config: Config, client: "redis.Redis", serve: Serve
 ) -> None:
@@ -188,13 +199,7 @@ def test_what_is_served_is_as_before_after_redis_was_emptied(
     expected = expected_rankings(config, int(now["{item}:lm:popular"]))
     same({name: rows for name, rows in now.items() if ":r:" in name and "rate" not in name}, dict(expected))
     assert {name: value for name, value in now.items() if name.endswith(":b")} == expected_user_facts()
-    for user in ("u0-1", "u1-3"):
-        long = now[f"u:{{{user}}}:long"]
-        assert long["as_of_ms"] == round(LAST["event_time"].timestamp() * 1000)
-        for name, value in expected_profile(user, config.als.half_life_days).items():
-            assert long[name] == value
-        bought = {row["item_id"] for row in SHOP if row["user_id"] == user and row["event_type"] == "purchase"}
-        assert now.get(f"u:{{{user}}}:bought", set()) == bought
+    long_term(now, config.als.half_life_days)
     assert "long-term profiles" in lines[-1]
     create_topics(config)
     answers(serve(config))
