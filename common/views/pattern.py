@@ -53,11 +53,13 @@ NO_PAST = Past()
 
 
 def read_past(text: bytes | None) -> Past:
-    """`Past` from what the batch layer published; without it one in which nothing was done."""
+    """`Past` from what the batch layer published; without it one in which nothing was done. What another release has
+    put there besides is passed over."""
     if not text:
         return NO_PAST
     found: dict[str, Any] = orjson.loads(text)
-    return Past(**{**found, "hours": {int(hour): number for hour, number in found["hours"].items()}})
+    known = {name: found[name] for name in Past.__dataclass_fields__ if name in found}
+    return Past(**{**known, "hours": {int(hour): number for hour, number in found.get("hours", {}).items()}})
 
 
 def pattern(actions: Sequence[Action], counts: Mapping[str, int], past: Past = NO_PAST) -> Pattern:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.config_load import load_config
 from common.views.actions import Action, wishes
 from common.views.offers import Product
-from common.views.pattern import Past, device, pattern, with_past
+from common.views.pattern import Past, device, pattern, read_past, with_past
 from common.views.profile import LONG_TERM_SHARE
 from common.views.signals import seen_items
 from common.views.taste import price_bands, taste
@@ -107,6 +107,12 @@ def test_a_wish_of_the_past_that_was_taken_off_since_no_longer_stands() -> None:
     actions = with_past([Action(9, "e", "wish_remove", "i1", "", None), Action(8, "e", "view", "i9", "", None)], past)
     assert wishes(actions) == ["i2"]
     assert seen_items(actions, 20) == ["i9", "i1", "i2", "i3"]
+
+
+def test_what_the_batch_layer_published_is_read_whatever_release_it_is_of() -> None:
+    text = b'{"until_ms": 60000, "visits": 2, "hours": {"13": 5}, "last": {"bought": [["i1", 7]]}, "later": 1}'
+    assert read_past(text) == Past(60_000, 2, hours={13: 5}, last={"bought": [["i1", 7]]})
+    assert read_past(None) == Past()
 
 
 def test_nothing_done_is_no_pattern() -> None:
