@@ -48,8 +48,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         ]
         append(spark.createDataFrame(rows, ROWS), config, CORRECTIONS)
         publish(config, version, corrected.name, categories, fair, other)
-    with redis_target(config).connect() as client:
-        client.set(Keys(config.redis.prefix).live_corrections, version, ex=TTL_SECONDS)
+    _serve(config, version)
     return Outcome("done", f"corrections {version} of {len(categories)} categories")
 
 
@@ -70,6 +69,38 @@ def learn(facts: DataFrame, ranking: RankingConfig, config: Config) -> tuple[lis
     for row in observed:
         days[row["hour"]] = row["n"]
     return categories, usual_rates(actions, days, settings.prior_hours)
+
+
+def restore(spark: SparkSession, config: Config) -> str:
+    """The newest factors in Delta to Redis, and the pointer; what was restored, for people.
+
+    What a category not among them gets is not in Delta: it follows from the rates.
+    """
+    if not exists(spark, config, CORRECTIONS):
+        return "none yet"
+    table = read_table(spark, config, CORRECTIONS)
+    version = table.agg(F.max("version")).collect()[0][0]
+    rows = table.where(F.col("version") == F.lit(version)).collect()  # grows with categories
+    definitions = {ranking.name: ranking for ranking in config.rankings.definitions}
+    for corrected in config.rankings.corrected:
+        own = [row for row in rows if row["ranking"] == corrected.name]
+        if not own:
+            continue
+        categories = sorted({row["category"] for row in own})
+        place = {category: c for c, category in enumerate(categories)}
+        rates, fair = np.zeros((len(categories), HOURS)), np.zeros((len(categories), HOURS))
+        for row in own:
+            at = place[row["category"]], row["hour"]
+            rates[at], fair[at] = row["rate"], row["factor"]
+        other = factors(rates, definitions[corrected.of], config.rankings.corrections.bound)[1]
+        publish(config, version, corrected.name, categories, fair, other)
+    _serve(config, version)
+    return str(version)
+
+
+def _serve(config: Config, version: str) -> None:
+    with redis_target(config).connect() as client:
+        client.set(Keys(config.redis.prefix).live_corrections, version, ex=TTL_SECONDS)
 
 
 def publish(config: Config, version: str, name: str, categories: list[str], fair: Array, other: Array) -> None:

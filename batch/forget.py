@@ -7,7 +7,8 @@ until they are vacuumed (docs/operations.md). Facts by item count no persons and
 
 Events may still be on their way into the lake when somebody asks. So a request is carried out in every run until one
 begins `SETTLE` after it, with events in the lake that came `SETTLE` after it; only then is it done, and its user kept
-as a hash. Running again changes nothing.
+as a hash. Redis is cleaned of candidate lists of every version, and of the ids among an item's newest users.
+Running again changes nothing.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -27,6 +28,7 @@ from common.events import MAX_AHEAD_MS
 from common.keys import Keys
 from common.redis_client import redis_target
 from common.sinks.forget import SETTLED_SECONDS, STANDS_SECONDS, forget_in_redis
+from common.sinks.fresh import forget_fresh
 from common.sources.lake import (
     ERASURES,
     EVENTS,
@@ -61,14 +63,17 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     if waiting is None:
         return Outcome("done", "nobody has asked to be forgotten")
     events = read_table(spark, config, EVENTS, newest_version(spark, config, EVENTS))
-    newest = events.agg(F.unix_millis(F.max("ingest_time"))).collect()[0][0] or 0
-    settled_ms = min(int(started.timestamp() * 1000), newest) - SETTLE // timedelta(milliseconds=1)
+    arrived_ms, newest = events.agg(F.unix_millis(F.max("ingest_time")), F.max("event_time")).collect()[0]
+    settled_ms = min(int(started.timestamp() * 1000), arrived_ms or 0) - SETTLE // timedelta(milliseconds=1)
     # Not persisted: Spark drops what it keeps of a table as soon as rows are deleted from it.
     requests = with_sessions(waiting, events).localCheckpoint()
     _note(spark, config, requests, {"sessions": "x.sessions"})
     ids = forgotten(requests).localCheckpoint()
     number = ids.count()
     write(ids, redis_target(config), _forget(config, _versions(spark, config), STANDS_SECONDS))
+    if number and newest:
+        since = newest - 2 * timedelta(hours=config.sessions.fresh_hours)
+        write(acted_on(events.where(F.col("date") >= F.lit(since.date())), ids), redis_target(config), _unnamed(config))
     for table, condition in TABLES.items():
         if number and exists(spark, config, table):
             target = DeltaTable.forPath(spark, table_path(config, table)).alias("t")
@@ -112,6 +117,13 @@ def forgotten(requests: DataFrame) -> DataFrame:
     return each.groupBy("id").agg(F.max("requested_ms").alias("until_ms"), (F.min("place") == 0).alias("asked"))
 
 
+def acted_on(events: DataFrame, ids: DataFrame) -> DataFrame:
+    """`id, item, until_ms`: what the forgotten did to which items."""
+    who = F.coalesce("t.user_id", "t.session_id") == F.col("x.id")
+    found = events.alias("t").join(F.broadcast(ids).alias("x"), who & F.expr("x.asked or t.user_id is null"))
+    return found.where("t.item_id is not null").select("id", F.col("t.item_id").alias("item"), "until_ms").distinct()
+
+
 def _note(spark: SparkSession, config: Config, requests: DataFrame, values: dict[str, str | Column]) -> None:
     """Sets columns of these requests (x) in `erasures` (t), and of no other that came meanwhile."""
     table = DeltaTable.forPath(spark, table_path(config, ERASURES)).alias("t")
@@ -129,7 +141,11 @@ def mark(spark: SparkSession, config: Config) -> int:
 
 
 def _versions(spark: SparkSession, config: Config) -> list[str]:
-    return [run.version for run in registry.runs(spark, config) if run.status == "published"]
+    """All that may have candidate lists in Redis."""
+    kept = {run.version for run in registry.runs(spark, config) if run.status == "published"}
+    with redis_target(config).connect() as client:
+        listed: set[bytes] = client.smembers(Keys(config.redis.prefix).listed_models)  # type: ignore[assignment]
+    return sorted(kept | {version.decode() for version in listed})
 
 
 def _forget(config: Config, versions: list[str], seconds: int) -> Put:
@@ -139,6 +155,15 @@ def _forget(config: Config, versions: list[str], seconds: int) -> Put:
         forget_in_redis(pipeline, keys, row["id"], row["until_ms"], (), seconds)
         for version in versions:
             pipeline.unlink(keys.candidates(version, row["id"]))
+
+    return put
+
+
+def _unnamed(config: Config) -> Put:
+    keys = Keys(config.redis.prefix)
+
+    def put(pipeline: Any, row: Row) -> None:
+        forget_fresh(pipeline, keys, row["item"], row["id"], row["until_ms"])
 
     return put
 

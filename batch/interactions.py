@@ -4,9 +4,9 @@ In: events (lake schema). Out: `user, item, strength` with
 strength = Σ weight(action) · 2^(−age / half-life), age counted from the newest event rather than from
 now, so that the same table version gives the same model.
 
-A user is `user_id`, else `session_id`; an anonymous session with a single item says nothing about
-which items go together and is left out. An event counts once however often it was sent. Quantities
-do not multiply (a wholesaler's 1,000 pieces are one decision), and a refund reduces nothing: whoever
+A user is `user_id`, else the one user of the session (`at_login`), else `session_id`; an anonymous session with a
+single item says nothing about which items go together and is left out. An event counts once however often it was
+sent. Quantities do not multiply (a wholesaler's 1,000 pieces are one decision), and a refund reduces nothing: whoever
 sends a dress back was interested in dresses.
 """
 
@@ -27,6 +27,33 @@ def user_key() -> Column:
     return F.coalesce("user_id", "session_id")
 
 
+def at_login(events: DataFrame) -> DataFrame:
+    """The events, what was done anonymously in a session of one user being that user's: `user_id` is filled in.
+
+    A session of several users is nobody's, nor is one whose id is also a user's: clients choose both (docs/adr/0020).
+    All events say whose a session is, so this comes before they are filtered.
+    """
+    session = F.struct(F.col("session_id").alias("_id"), F.col("user_id").alias("_owner"))
+    user = F.struct(F.col("user_id").alias("_id"), F.lit(None).cast("string").alias("_owner"))
+    ids = events.where("user_id is not null").select(F.explode(F.array(session, user)).alias("_of")).select("_of.*")
+    owners = (
+        ids.where("_id is not null")
+        .groupBy("_id")
+        .agg(
+            F.min("_owner").alias("_owner"),
+            F.max("_owner").alias("_last"),
+            F.bool_or(F.isnull("_owner")).alias("_user"),
+        )
+    )
+    owners = owners.where("_owner = _last and not _user").select("_id", "_owner")
+    anonymous = F.isnull("user_id")
+    # Of others the event's own id: they find nothing, but do not all come to one task.
+    key = F.coalesce(F.when(anonymous, F.col("session_id")), F.col("event_id"))
+    found = events.withColumn("_key", key).join(owners, (F.col("_key") == F.col("_id")) & anonymous, "left")
+    filled = F.coalesce("user_id", "_owner").alias("user_id")
+    return found.select(*[filled if name == "user_id" else name for name in events.columns])
+
+
 def weight_of(weights: Mapping[Action, float]) -> Column:
     """The weight of the row's `event_type`, null where it has none or zero."""
     pairs = [F.lit(part) for name, weight in weights.items() if weight > 0 for part in (name, float(weight))]
@@ -45,7 +72,7 @@ def age_days(as_of_ms: int) -> Column:
 
 def actions(events: DataFrame, weights: Mapping[Action, float]) -> DataFrame:
     """The actions that count: `user, item, event_type, event_time, known, weight`, one row an event_id."""
-    kept = events.where(F.col("event_type").isin(*weights) & F.col("item_id").isNotNull())
+    kept = at_login(events).where(F.col("event_type").isin(*weights) & F.col("item_id").isNotNull())
     rows = once_in_batch(kept).withColumn("weight", weight_of(weights)).where("weight is not null")
     known = F.col("user_id").isNotNull().alias("known")
     columns = (

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from batch.patterns import ACTIONS
 from common.keys import Keys
 from common.redis_client import RedisTarget
 
@@ -45,9 +46,16 @@ def write(rows: DataFrame, target: RedisTarget, put: Put) -> int:
 
 
 def put_candidates(keys: Keys, version: str) -> Put:
-    """Rows `user, items` (array of item, score) → the user's candidate list."""
+    """Rows `user, items` (array of item, score) → the user's candidate list. The version is noted before the first list
+    of every task, so that whoever is to be forgotten is found in all versions."""
+    noted = False
 
     def put(pipeline: Any, row: Row) -> None:
+        nonlocal noted
+        if not noted:
+            pipeline.sadd(keys.listed_models, version)
+            pipeline.expire(keys.listed_models, TTL_SECONDS)
+            noted = True
         value = [[item["item"], round(item["score"], 6)] for item in row["items"]]
         pipeline.set(keys.candidates(version, row["user"]), orjson.dumps(value), ex=TTL_SECONDS)
 
@@ -55,16 +63,22 @@ def put_candidates(keys: Keys, version: str) -> Put:
 
 
 def unlink_candidates(keys: Keys, version: str) -> Put:
-    """Rows `user` → the candidate list of that version is gone."""
+    """Rows `user` → the candidate list of that version is gone, and the note that there are any."""
+    noted = True
 
     def put(pipeline: Any, row: Row) -> None:
+        nonlocal noted
+        if noted:
+            pipeline.srem(keys.listed_models, version)
+            noted = False
         pipeline.unlink(keys.candidates(version, row["user"]))
 
     return put
 
 
 def put_profile(keys: Keys) -> Put:
-    """Rows of `batch.profiles.long_profiles` → the bought set and the long-term profile."""
+    """Rows of `batch.profiles.long_profiles` → the bought set, the long-term profile, and apart from it, for only
+    the profile's own page reads it, the pattern."""
 
     def put(pipeline: Any, row: Row) -> None:
         user = row["user"]
@@ -78,5 +92,17 @@ def put_profile(keys: Keys) -> Put:
         bands = {part["name"]: part["prices"] for part in row["bands"]}
         profile = {**weights, "prices": row["prices"], "bands": bands, "as_of_ms": row["as_of_ms"]}
         pipeline.set(keys.long_term(user), orjson.dumps(profile), ex=TTL_SECONDS)
+        pipeline.set(keys.long_pattern(user), orjson.dumps(_pattern(row)), ex=TTL_SECONDS)
 
     return put
+
+
+def _pattern(row: Row) -> Row:
+    """What `common.views.pattern.read_past` reads."""
+    found = dict(row["pattern"])
+    hours = {str(hour): number for hour, number in enumerate(found["hours"]) if number}
+    counts = {kind: number for kind, number in zip(ACTIONS, found["counts"], strict=True) if number}
+    last: dict[str, list[list[Any]]] = {}
+    for one in row["last"]:
+        last.setdefault(one["list"], []).append([one["item"], one["ms"]])
+    return {**found, "hours": hours, "counts": counts, "last": last, "until_ms": row["until_ms"]}

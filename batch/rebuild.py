@@ -1,9 +1,10 @@
 """Job `rebuild`: everything in Redis that Delta can restore, after Redis was emptied or lost.
 
-Products from `catalog`, facts and rankings from the lake (recounted first), usual search rates, the live session index,
-the live models and the long-term profiles. Run again, it changes nothing. What the stream has written since stays:
-after T only what is absent is added. A minute that was going on when Redis was lost may lack some events until the
-next `facts` run.
+Products from `catalog`, facts and rankings from the lake (recounted first), what is usual by category and hour, rates,
+usual search rates, the live session index, the live models, related items and the long-term profiles. Kafka is not read
+(docs/adr/0007): the lake has what it had, and the stream goes on from its own offsets. Run again, it changes nothing.
+What the stream has written since stays: after T only what is absent is added. A minute that was going on when Redis was
+lost may lack some events until the next `facts` run.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,20 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import als, canary, ctr_runs, facts, forget, keywords, models, registry, related_versions, sessions
+from batch import (
+    als,
+    canary,
+    corrections,
+    ctr_runs,
+    facts,
+    forget,
+    keywords,
+    models,
+    rates,
+    registry,
+    related_versions,
+    sessions,
+)
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
@@ -47,6 +61,8 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     yield "item facts", lambda: f"{_item_facts(spark, config)} minutes of items"
     yield "user facts", lambda: f"{_user_facts(spark, config)} minutes of users"
     yield "decayed rankings", lambda: _bases(spark, config, events)
+    yield "corrections", lambda: corrections.restore(spark, config)
+    yield "rates", lambda: rates.run(spark, config).message
     yield "keywords", lambda: keywords.run(spark, config).message
     yield "session index", lambda: sessions.publish(config) or "none was live"
     yield "model", lambda: _model(spark, config)

@@ -5,6 +5,8 @@ In: events of the lake. A unit is what they occur together in, each item once:
 - `carts`: the items of one order, and the items put into the cart in one session (or on one day, without a session)
 - `sessions`: the items viewed or clicked in one session (or on one day)
 
+What came before a login in a session is in one unit with what came after it.
+
 Of a unit the newest `per_unit` items are looked at, so that a bot's thousands of views cost no more than a long
 session (the interaction cut of Schelter, Boden, Markl, RecSys 2012). Out: `item, other, together` in both directions,
 together = √G² (`common.models.significance`), which grows like a z.
@@ -13,7 +15,7 @@ together = √G² (`common.models.significance`), which grows like a z.
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from batch.interactions import user_key
+from batch.interactions import at_login, user_key
 from common.config_surfaces import RelatedConfig
 from common.facts.once import once_in_batch
 from common.models.significance import log_likelihood_ratio
@@ -21,6 +23,7 @@ from common.models.significance import log_likelihood_ratio
 
 def carts(events: DataFrame) -> DataFrame:
     """`unit, item, at` of carts and orders."""
+    events = at_login(events)
     bought = events.where("event_type = 'purchase'")
     order = F.concat(F.lit("o:"), F.coalesce("order_id", _session()))
     added = events.where("event_type = 'cart_add'")
@@ -30,7 +33,7 @@ def carts(events: DataFrame) -> DataFrame:
 
 def sessions(events: DataFrame) -> DataFrame:
     """`unit, item, at` of what was looked at."""
-    return _units(events.where("event_type in ('view', 'click')").withColumn("unit", _session()))
+    return _units(at_login(events).where("event_type in ('view', 'click')").withColumn("unit", _session()))
 
 
 def _session() -> Column:

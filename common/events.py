@@ -91,6 +91,7 @@ FIELDS = (
     Field("variant", "id"),
     Field("order_id", "id"),
     Field("promotion_id", "id"),
+    Field("device", "id"),
 )
 PAYMENT_FIELDS = (
     Field("method", "id"),

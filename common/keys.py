@@ -24,9 +24,11 @@
 | `P:u:{<user>}:forgotten` | string | epoch ms up to which nothing of the user counts any more | API, `forget` |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
 | `P:u:{<user>}:long` | string | JSON long-term profile | batch |
+| `P:u:{<user>}:pattern` | string | JSON how the user browses in the long term, last items | batch |
 | `P:i:{<item>}:fresh` | zset | newest users who acted on the item → epoch ms, `sessions.fresh_users` | user sink |
 | `P:sessions:live` | string | version of the session index that is served (no TTL) | batch |
 | `P:als:<version>:u:{<user>}` | string | JSON [[item, score], …] candidates, best first | batch |
+| `P:als:versions` | set | versions that have candidate lists here | batch |
 | `P:als:live` | string | version that is served (no TTL) | batch, `model` |
 | `P:als:canary` | string | JSON {version, share}: a version for a share of the users (no TTL) | batch, `model` |
 | `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
@@ -133,8 +135,15 @@ class Keys:
     def long_term(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:long"
 
+    def long_pattern(self, user: str) -> str:
+        return f"{self.prefix}:u:{{{user}}}:pattern"
+
     def candidates(self, version: str, user: str) -> str:
         return f"{self.prefix}:als:{version}:u:{{{user}}}"
+
+    @property
+    def listed_models(self) -> str:
+        return f"{self.prefix}:als:versions"
 
     @property
     def live_model(self) -> str:

@@ -12,7 +12,6 @@ import orjson
 
 from common.events import ERASURES
 from common.keys import SEPARATOR
-from common.models.canary import load
 from common.sinks.forget import STANDS_SECONDS, forget_in_redis
 from serving.errors import unavailable
 from serving.logins import USER
@@ -33,11 +32,9 @@ async def forget(services: Services, user: str) -> Erasure:
     keys = services.keys
     pipeline = services.redis.pipeline(transaction=False)
     pipeline.zrange(keys.sessions(user), 0, -1)
-    pipeline.get(keys.live_model)
-    pipeline.get(keys.canary)
-    sessions, live, canary = await pipeline.execute()
-    beside = load(canary)
-    served = [*([live.decode()] if live else []), *([beside.version] if beside else [])]
+    pipeline.smembers(keys.listed_models)
+    sessions, listed = await pipeline.execute()
+    models = sorted(version.decode() for version in listed)
     made = Erasure(time.time_ns() // 1_000_000, await _anonymous(services, [one.decode() for one in sessions]))
     record = {"user": user, "sessions": made.sessions, "requested_ms": made.requested_ms}
     message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))
@@ -47,7 +44,7 @@ async def forget(services: Services, user: str) -> Erasure:
     items = await _items(services, people)
     pipeline = services.redis.pipeline(transaction=False)
     for one in people:
-        forget_in_redis(pipeline, keys, one, made.requested_ms, served, STANDS_SECONDS)
+        forget_in_redis(pipeline, keys, one, made.requested_ms, models, STANDS_SECONDS)
     for item in items:
         pipeline.zrem(keys.fresh(item), *people)
     await pipeline.execute()

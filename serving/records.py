@@ -61,7 +61,8 @@ def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config) -
     if event["event_type"] not in RECENT_TYPES:
         return
     names = ("event_id", "event_type", "item_id", "category", "price")
-    member = orjson.dumps([time_ms, *(event.get(name) for name in names)])
+    device = [event["device"]] if "device" in event else []
+    member = orjson.dumps([time_ms, *(event.get(name) for name in names), *device])
     key = keys.recent(user_of(event))
     pipeline.zadd(key, {member: time_ms})
     pipeline.zremrangebyrank(key, 0, -config.profile.recent_actions - 1)

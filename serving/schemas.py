@@ -85,6 +85,7 @@ class Pattern(BaseModel):
     view_to_cart: float | None
     cart_to_purchase: float | None
     view_to_purchase: float | None
+    device: str | None = Field(description="of the newest action that names one")
 
 
 class RecentAction(BaseModel):

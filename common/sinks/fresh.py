@@ -1,13 +1,16 @@
 """The newest users of each item → Redis, so that sessions newer than the session index count within seconds.
 
 One capped sorted set an item, a member a user, its score the time of the user's newest action; what those users saw
-stands in their own user facts. Writing a batch twice changes nothing: the newer time stays. The step: fresh.lua.
+stands in their own user facts. A member goes when it is `seconds` older than what is written, a set `seconds` after the
+last write: an id stands for twice as long at most. Writing a batch twice changes nothing: the newer time stays. The
+step: fresh.lua.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from common.events import MAX_AHEAD_MS
 from common.keys import Keys
 from common.sinks.scripts import lua
 
@@ -45,3 +48,8 @@ class FreshWriter:
                 pipe.execute()
                 waiting = 0
         pipe.execute()
+
+
+def forget_fresh(client: Any, keys: Keys, item: str, user: str, asked_ms: int) -> Any:
+    """Takes a user off an item's newest (fresh_forget.lua); an event's time may be `MAX_AHEAD_MS` past its arrival."""
+    return client.eval(lua("fresh_forget"), 1, keys.fresh(item), user, asked_ms + MAX_AHEAD_MS)

@@ -11,7 +11,7 @@ def append_once(rows: DataFrame, config: Config, table: str, batch_id: int) -> N
 
     Delta notes (application, batch) with the data in one commit: the application is the query, whose id
     lives in its checkpoint, so a new checkpoint writes anew and a restart does not write twice. A batch
-    appends to a table once at most.
+    appends to a table once at most. A column that a newer release writes is added to the table.
     """
     spark = rows.sparkSession
     query = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
@@ -24,5 +24,6 @@ def append_once(rows: DataFrame, config: Config, table: str, batch_id: int) -> N
         .partitionBy("date")
         .option("txnAppId", f"{query}-{table}")
         .option("txnVersion", batch_id)
+        .option("mergeSchema", True)
         .save(table_path(config, table))
     )

@@ -1,6 +1,7 @@
 """Actions of one user as the stream, the collector and the batch layer leave them in Redis, read and merged.
 
-An action on the recent list is `[event_time_ms, event_id, event_type, item_id, category, price]`.
+An action on the recent list is `[event_time_ms, event_id, event_type, item_id, category, price]`, and the device behind
+where the event named one. User facts know no device.
 """
 
 from collections import Counter
@@ -38,6 +39,7 @@ class Action(NamedTuple):
     item_id: str
     category: str
     price: float | None
+    device: str = ""  # '' where none was named
 
 
 class UserFact(NamedTuple):
@@ -53,9 +55,10 @@ class UserFact(NamedTuple):
 
 def read_action(entry: Any) -> Action:
     """An action from its list."""
-    time_ms, event_id, event_type, item_id, category, price = entry
+    time_ms, event_id, event_type, item_id, category, price, *more = entry
     amount = None if price is None else float(price)
-    return Action(int(time_ms), str(event_id), str(event_type), str(item_id or ""), str(category or ""), amount)
+    device = str(more[0]) if more else ""
+    return Action(int(time_ms), str(event_id), str(event_type), str(item_id or ""), str(category or ""), amount, device)
 
 
 def read_recent(members: Iterable[bytes]) -> list[Action]:

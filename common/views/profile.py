@@ -13,7 +13,7 @@ weigh as much as all the recent ones together. No record at all is an empty prof
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,9 +41,22 @@ class Profile:
         return _total(_counts(self.facts, self.actions))
 
     @cached_property
+    def by_hour(self) -> Counter[int]:
+        """How many actions in each hour of the day (UTC), all types."""
+        hours: Counter[int] = Counter()
+        for minute, counts in _counts(self.facts, self.actions).items():
+            hours[minute // 60 % 24] += counts.total()
+        return hours
+
+    @property
     def active_hour(self) -> int | None:
         """Hour of the day (UTC) with the most actions."""
-        return _active_hour(_counts(self.facts, self.actions))
+        return busiest(self.by_hour)
+
+    def since(self, time_ms: int) -> "Profile":
+        """The same with what was done from a moment on only, the start of a minute."""
+        facts = [fact for fact in self.facts if fact.minute * MINUTE_MS >= time_ms]
+        return replace(self, actions=tuple(a for a in self.actions if a.time_ms >= time_ms), facts=facts)
 
     @property
     def interest_category(self) -> str | None:
@@ -144,10 +157,7 @@ def _total(per_minute: Mapping[int, Counter[str]]) -> dict[str, int]:
     return dict(sorted((name, count) for name, count in total.items() if count > 0))
 
 
-def _active_hour(per_minute: Mapping[int, Counter[str]]) -> int | None:
-    """Hour of the day (UTC) with the most actions, the earliest of equals."""
-    hours: Counter[int] = Counter()
-    for minute, counts in per_minute.items():
-        hours[minute // 60 % 24] += counts.total()
+def busiest(hours: Mapping[int, int]) -> int | None:
+    """The hour with the most actions, the earliest of equals."""
     busy = [(-count, hour) for hour, count in hours.items() if count > 0]
     return min(busy)[1] if busy else None

@@ -38,7 +38,9 @@ from local.simulator.shoppers import draw_shoppers
 HISTORY_EVENTS_PER_USER = 20
 HISTORY_EVENTS_PER_ITEM = 20
 THINK_SECONDS = 5.0  # mean of the steps' think times: visits under way = rate times this
-Visit = tuple[float, int, str, str, Iterator[Step]]  # due in visit time, number, user id, session id, steps
+DEVICES = ("mobile",) * 11 + ("desktop",) * 6 + ("app",) * 3
+# Due in visit time, number, user id, session id, device, steps.
+Visit = tuple[float, int, str, str, str, Iterator[Step]]
 
 
 class Simulation:
@@ -134,15 +136,15 @@ class Simulation:
         if len(visits) < max(20.0, min(rate * THINK_SECONDS, self.settings.users / 2)):
             now = visits[0][0] if visits else 0.0
             heapq.heappush(visits, self._begin(now + THINK_SECONDS * self.shop.draw()))
-        due, number, user, session, steps = heapq.heappop(visits)
+        due, number, user, session, device, steps = heapq.heappop(visits)
         step = next(steps, None)
         while step is None:
-            due, number, user, session, steps = self._begin(due)
+            due, number, user, session, device, steps = self._begin(due)
             step = next(steps, None)
-        heapq.heappush(visits, (due + step.think, number, user, session, steps))
+        heapq.heappush(visits, (due + step.think, number, user, session, device, steps))
         if self.chances is not None and step.chance is not None:
             self.chances[f"{self.shop.run_id}-{self._events + 1}"] = step.chance
-        yield from self._event(at_ms, step.event_type, user, step.fields, session)
+        yield from self._event(at_ms, step.event_type, user, {"device": device, **step.fields}, session)
 
     def _begin(self, due: float) -> Visit:
         shop = self.shop
@@ -150,7 +152,9 @@ class Simulation:
         session = f"{shop.run_id}-s{self._begun}"
         index = min(int(np.searchsorted(self._by_hour, shop.draw())), len(shop.shoppers.ids) - 1)
         user = "" if shop.draw() < ANONYMOUS else shop.shoppers.ids[index]
-        return due, self._begun, user, session, visit(shop, index, user or session)
+        # The shopper's usual device; every fifth visit any.
+        device = DEVICES[(index * 7 + (self._begun if self._begun % 5 == 0 else 0)) % len(DEVICES)]
+        return due, self._begun, user, session, device, visit(shop, index, user or session)
 
     def _event(self, at_ms: int, event_type: str, user: str, fields: Fields, session: str = "") -> Iterator[Encoded]:
         self._events += 1

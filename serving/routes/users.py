@@ -1,18 +1,21 @@
 """GET /v1/users/{id}/profile and DELETE /v1/users/{id}. Nobody is unknown: there is an empty profile."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
 from common.views.actions import Action, cart, wishes
-from common.views.pattern import pattern
-from common.views.profile import Profile
+from common.views.pattern import Past, device, pattern, with_past
+from common.views.profile import Profile, busiest
 from common.views.signals import seen_items
 from common.views.taste import Taste, taste
 from serving.answers import Json, time_of
 from serving.auth import needs
 from serving.erasure import forget
+from serving.long_pattern import read_long_pattern
 from serving.routes.parameters import PathId, known_only
 from serving.schemas import ErasureBody, ProfileBody
 from serving.services import Services
@@ -37,21 +40,22 @@ async def get_profile(request: Request, user_id: PathId) -> Json:
     """What somebody looks at and spends, how they browse; an unknown user has an empty profile."""
     services: Services = request.app.state.services
     record = await read_user(services, user_id)
-    made = record.profile
+    made, past = record.profile, await read_long_pattern(services, user_id)
     known = await services.products.of({action.item_id for action in made.actions if action.item_id})
+    everything = with_past(made.actions, past)
     liked = taste(made.actions, known, record.long_term, services.config.profile)
     return Json(
         {
             "user_id": user_id,
-            "as_of": time_of(made.as_of_ms),
+            "as_of": time_of(everything[0].time_ms if everything else None),
             "interest_category": made.interest_category,
             "current_category": made.current_category,
             "categories": [{"category": name, "weight": weight} for name, weight in made.categories.items()],
             "price_band": made.price_band,
             **_tastes(liked),
-            "pattern": _pattern(made),
+            "pattern": _pattern(made, past),
             "recent": [_recent(action) for action in made.actions[: services.config.profile.recent_actions]],
-            "last": _last(made.actions),
+            "last": _last(everything),
             "cart": cart(made.actions)[:LAST],
         }
     )
@@ -65,17 +69,27 @@ def _tastes(liked: Taste) -> dict[str, Any]:
     }
 
 
-def _pattern(made: Profile) -> dict[str, Any]:
-    browsing = asdict(pattern(made.actions, made.counts))
+def _pattern(made: Profile, past: Past) -> dict[str, Any]:
+    """The batch layer's part up to its T, what Redis has from there on; of exposures and searches what Redis has."""
+    after = made.since(past.until_ms)
+    browsing = asdict(pattern(after.actions, after.counts, past))
     hours = [{"hour": hour, "actions": number} for hour, number in browsing.pop("hours").items()]
-    return {"counts": made.counts, "active_hour": made.active_hour, "hours": hours, **browsing}
+    shown: dict[str, int] = {kind: made.counts[kind] for kind in ("exposure", "search") if kind in made.counts}
+    counts: dict[str, int] = {**(Counter(past.counts) + Counter(after.counts)), **shown}
+    return {
+        "counts": dict(sorted(counts.items())),
+        "active_hour": busiest(after.by_hour + Counter(past.hours)),
+        "hours": hours,
+        **browsing,
+        "device": device(made.actions, past),
+    }
 
 
 def _recent(action: Action) -> dict[str, Any]:
     return {"item_id": action.item_id, "event_type": action.event_type, "event_time": time_of(action.time_ms)}
 
 
-def _last(actions: tuple[Action, ...]) -> dict[str, list[str]]:
+def _last(actions: Sequence[Action]) -> dict[str, list[str]]:
     """The last different items by what was done with them, newest first; wished: what still is."""
     bought = dict.fromkeys(action.item_id for action in actions if action.event_type == "purchase")
     carted = dict.fromkeys(action.item_id for action in actions if action.event_type == "cart_add")

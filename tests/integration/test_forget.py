@@ -12,6 +12,7 @@ import redis
 from pyspark.sql import SparkSession
 
 from batch import forget
+from batch.publish import put_candidates, unlink_candidates
 from batch.tables import append
 from common.config import Config
 from common.events import ERASURES as TOPIC
@@ -53,10 +54,13 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
         api.post("/v1/events", json=sent("view", user_id=user, session_id="s-1" if user == "u-1" else None))
         redis_conn.sadd(keys.bought(user), "i-9")
         redis_conn.set(keys.long_term(user), orjson.dumps({"categories": {"bags": 1}}))
-        for version in ("v1", "v2"):
-            redis_conn.set(keys.candidates(version, user), b"[]")
+        with redis_conn.pipeline(transaction=False) as pipeline:
+            for version in ("v1", "v2", "v3"):  # live, canary, and one that is only kept
+                put_candidates(keys, version)(pipeline, {"user": user, "items": [{"item": "i-9", "score": 1.0}]})
+            pipeline.execute()
     redis_conn.set(keys.live_model, "v1")
     redis_conn.set(keys.canary, Canary("v2", 0.1).dump())
+    assert keys_of(redis_conn, config, "u-1") >= {f"als:v{n}:u:{{u-1}}" for n in (1, 2, 3)}
     write_rows(config, [fact("u-1", now_minute()), fact("s-1", now_minute())])
     assert set(redis_conn.zrange(keys.fresh("i-1"), 0, -1)) == {b"u-1", b"s-1"}
     answer = api.delete("/v1/users/u-1")
@@ -64,10 +68,19 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
     assert redis_conn.exists(keys.fresh("i-1")) == 0
     assert keys_of(redis_conn, config, "u-1") == {"u:{u-1}:forgotten"}
     assert keys_of(redis_conn, config, "s-1") == {"u:{s-1}:forgotten"}
-    assert len(keys_of(redis_conn, config, "u-2")) == 6
+    assert len(keys_of(redis_conn, config, "u-2")) == 7
     assert api.get("/v1/users/u-1/profile").json()["recent"] == []
     ((key, noted),) = records(config, TOPIC)
     assert (key, noted["user"], noted["sessions"]) == ("u-1", "u-1", ["s-1"])
+
+
+def test_a_version_that_is_retired_is_no_longer_looked_through(config: Config, redis_conn: redis.Redis) -> None:
+    keys = Keys(config.redis.prefix)
+    for version in ("v1", "v2"):
+        put_candidates(keys, version)(redis_conn, {"user": "u-1", "items": []})
+    assert redis_conn.ttl(keys.listed_models) > 0
+    unlink_candidates(keys, "v1")(redis_conn, {"user": "u-1"})
+    assert redis_conn.smembers(keys.listed_models) == {b"v2"}
 
 
 def test_the_streams_state_and_the_batch_layer_do_not_bring_a_forgotten_user_back(
@@ -133,15 +146,15 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     note(spark, config, "gone", ["s-named", "stays"], asked)
     note(spark, config, "just now", [], datetime.now(timezone.utc))
     keys = Keys(config.redis.prefix)
-    for user in ("gone", "s-1", "stays"):
-        redis_conn.set(keys.long_term(user), b"{}")
+    left_behind(redis_conn, keys, {"i-5": ahead, "i-4": back})
     for _ in range(2):
         assert forget.run(spark, config).status == "done"
         left = {row["event_id"] for row in read_table(spark, config, EVENTS).collect()}
         assert left == {"e4", "e5", "e9"}
         users = {(row["user"], row["item_id"]) for row in read_table(spark, config, USER_FACTS).collect()}
         assert users == {("stays", "i-1"), ("stays", "i-8"), ("gone", "i-4")}
-    assert not redis_conn.exists(keys.long_term("gone"), keys.long_term("s-1"))
+    assert not redis_conn.exists(keys.long_term("gone"), keys.long_term("s-1"), keys.candidates("unrecorded", "gone"))
+    assert [redis_conn.zrange(keys.fresh(i), 0, -1) for i in ("i-5", "i-4")] == [[b"stays"], [b"stays", b"gone"]]
     assert redis_conn.exists(keys.long_term("stays"))
     noted = {row["user"]: row["done_at"] for row in read_table(spark, config, ERASURES).collect()}
     assert noted.pop("just now") is None
@@ -175,6 +188,16 @@ def test_a_request_is_done_only_when_the_lake_is_past_it_and_covers_late_events_
     assert {row["event_id"] for row in read_table(spark, config, EVENTS).collect()} == {"e2", "e4"}
     done = {row["user"]: row["done_at"] is not None for row in read_table(spark, config, ERASURES).collect()}
     assert done == {hashlib.sha256(b"gone").hexdigest(): True, "later": False}
+
+
+def left_behind(connection: redis.Redis, keys: Keys, acted: dict[str, datetime]) -> None:
+    """What Redis may still hold: profiles, items of which there is no user fact any more, a version nobody recorded."""
+    for user in ("gone", "s-1", "stays"):
+        connection.set(keys.long_term(user), b"{}")
+    for item, at in acted.items():
+        connection.zadd(keys.fresh(item), {"gone": at.timestamp() * 1000, "stays": 1})
+    connection.sadd(keys.listed_models, "unrecorded")
+    connection.set(keys.candidates("unrecorded", "gone"), b"[]")
 
 
 def note(spark: SparkSession, config: Config, user: str, sessions: list[str], asked: datetime) -> None:

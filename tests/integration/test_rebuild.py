@@ -1,16 +1,18 @@
 """Redis emptied and rebuilt from Delta: what is served is as before, and what plain Python makes of the events."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 import redis
 from pyspark.sql import SparkSession
 
-from batch import als, facts, rebuild
+from batch import als, corrections, facts, rates, rebuild, related, sessions
 from batch.tables import append
 from common.config import Config
 from common.facts.aggregate import aggregate
@@ -19,6 +21,8 @@ from common.keys import ALL, member
 from common.redis_client import redis_target
 from common.sinks.redis_facts import write_facts
 from common.sources.lake import CATALOG, EVENTS
+from local.topics import create_topics
+from tests.integration.conftest import Serve
 from tests.lake_events import START, event, lake_events, planted
 
 FIRST = int(START.timestamp()) // 60
@@ -63,22 +67,26 @@ def change(item: str, lsn: int, title: str) -> tuple[Any, ...]:
     return (item, rest[0], title, item.split("-")[0], *rest[1:])
 
 
+POINTERS = ("als:live", "rel:live", "sessions:live", "{item}:corr:live")
+POINTERS += ("{item}:as_of", "{item}:horizon", "{item}:lm:popular")
+
+
 def served(client: "redis.Redis", prefix: str) -> dict[str, Any]:
     """Everything that answers are made of; not what only the next merge reads (base, merged)."""
     found: dict[str, Any] = {}
     for key in client.scan_iter(f"{prefix}:*", count=5000):
-        name = key.decode().removeprefix(f"{prefix}:")
+        name = re.sub("@[^:]*", "", key.decode().removeprefix(f"{prefix}:"))  # a rate's version is that of its run
         if name.startswith("{item}:r:"):
             found[name] = {row.decode(): score for row, score in client.zrange(key, 0, -1, withscores=True)}
         elif name.endswith(":bought"):
             found[name] = {item.decode() for item in client.smembers(key)}
-        elif name.startswith(("{item}:f:", "p:")):
+        elif name.startswith(("{item}:f:", "p:", "{item}:corr:2")):
             found[name] = client.hgetall(key)
         elif name.endswith(":b"):
             found[name] = {field.decode(): value.decode() for field, value in client.hgetall(key).items()}
-        elif name.startswith(("u:", "als:20")):
+        elif name.startswith(("u:", "als:20", "rel:20")):
             found[name] = orjson.loads(client.get(key))
-        elif name in ("als:live", "{item}:as_of", "{item}:horizon", "{item}:lm:popular"):
+        elif name in POINTERS:
             found[name] = client.get(key)
     return found
 
@@ -106,6 +114,16 @@ def expected_rankings(config: Config, landmark: int) -> dict[str, dict[str, floa
             if row["event_type"] == "view" and minute(row) > AS_OF - 60:
                 sums[f"{{item}}:r:views-1h:{scope}"][name] += 1
     return sums
+
+
+def answers(api: httpx.Client) -> None:
+    """Every surface has something of its own to show."""
+    paths = [f"users/u0-1/recommendations/{name}" for name in ("for-you", "now", "trending")]
+    for path in [*paths, "items/i0-1/related", "items/i0-1/similar"]:
+        found = api.get(f"/v1/{path}").json()
+        assert (found["fallback"], bool(found["items"])) == (None, True), path
+    assert api.get("/v1/rankings/popular-fair").json()["items"]
+    assert api.get("/v1/rankings/popular-rate").json()["items"]
 
 
 KINDS = ("view", "click", "cart_add", "wish_add", "purchase", "exposure", "search", "cart_remove", "wish_remove")
@@ -141,16 +159,28 @@ def expected_profile(user: str, half_life_days: float) -> dict[str, Any]:
     return {"categories": pytest.approx(categories, abs=1e-6), "prices": pytest.approx(between)}
 
 
+def long_term(now: dict[str, Any], half_life_days: float) -> None:
+    """Profiles and bought sets are what plain Python makes of the events."""
+    for user in ("u0-1", "u1-3"):
+        long = now[f"u:{{{user}}}:long"]
+        assert long["as_of_ms"] == round(LAST["event_time"].timestamp() * 1000)
+        for name, value in expected_profile(user, half_life_days).items():
+            assert long[name] == value
+        bought = {row["item_id"] for row in SHOP if row["user_id"] == user and row["event_type"] == "purchase"}
+        assert now.get(f"u:{{{user}}}:bought", set()) == bought
+
+
 def test_what_is_served_is_as_before_after_redis_was_emptied(
-    spark: SparkSession, config: Config, client: "redis.Redis"
+    spark: SparkSession, config: Config, client: "redis.Redis", serve: Serve
 ) -> None:
     append(lake_events(spark, [*EVENTS_ONCE, COPY]), config, EVENTS, "date")
     changes = [change("i0-1", 7, "new"), change("i0-1", 3, "old"), change("i1-2", 4, "신발")]
     append(spark.createDataFrame(changes, CHANGES), config, CATALOG, "date")
     streamed = once_in_batch(lake_events(spark, [*EVENTS_ONCE[1:], COPY]))  # of OLD Redis has forgotten the minute
     write_facts(aggregate(streamed), config)
-    assert [job.run(spark, config).status for job in (facts, als)] == ["done", "done"]
+    assert {job.run(spark, config).status for job in (facts, corrections, rates, als, related, sessions)} == {"done"}
     before = served(client, config.redis.prefix)
+    assert before.keys() >= set(POINTERS)
 
     empty(client, config.redis.prefix)
     lines: list[str] = []
@@ -167,16 +197,12 @@ def test_what_is_served_is_as_before_after_redis_was_emptied(
 
     assert int(now["{item}:as_of"]) == AS_OF
     expected = expected_rankings(config, int(now["{item}:lm:popular"]))
-    same({name: rows for name, rows in now.items() if ":r:" in name}, dict(expected))
+    same({name: rows for name, rows in now.items() if ":r:" in name and "rate" not in name}, dict(expected))
     assert {name: value for name, value in now.items() if name.endswith(":b")} == expected_user_facts()
-    for user in ("u0-1", "u1-3"):
-        long = now[f"u:{{{user}}}:long"]
-        assert long["as_of_ms"] == round(LAST["event_time"].timestamp() * 1000)
-        for name, value in expected_profile(user, config.als.half_life_days).items():
-            assert long[name] == value
-        bought = {row["item_id"] for row in SHOP if row["user_id"] == user and row["event_type"] == "purchase"}
-        assert now.get(f"u:{{{user}}}:bought", set()) == bought
+    long_term(now, config.als.half_life_days)
     assert "long-term profiles" in lines[-1]
+    create_topics(config)
+    answers(serve(config))
 
     again = served(client, config.redis.prefix)
     rebuild.run(spark, config)

@@ -20,7 +20,7 @@ from common.sinks.redis_facts import write_facts
 from common.sources.lake import EVENTS
 from serving.now import Now
 from serving.services import connect
-from tests.lake_events import event, lake_events
+from tests.lake_events import START, event, lake_events
 
 T = TypeVar("T")
 
@@ -90,6 +90,9 @@ def test_the_newest_users_of_an_item_are_kept_and_writing_twice_changes_nothing(
 ) -> None:
     kept, key = config.sessions.fresh_users, Keys(config.redis.prefix).fresh("coat")
     rows = [event(n, "view", n, f"u{n}", "coat") for n in range(3 * kept)]
+    rows.append(event(len(rows), "view", 0, "new", "scarf"))
+    scarf, newest = Keys(config.redis.prefix).fresh("scarf"), int(START.timestamp() * 1000)
+    redis_conn.zadd(scarf, {"old": newest - config.sessions.fresh_hours * 3_600_000 - 1, "yesterday": newest - 1000})
     facts = aggregate(lake_events(spark, rows))
     for _ in range(2):
         write_facts(facts, config)
@@ -97,6 +100,7 @@ def test_the_newest_users_of_an_item_are_kept_and_writing_twice_changes_nothing(
         assert found[:kept] == [f"u{n}" for n in reversed(range(2 * kept, 3 * kept))]
         assert len(found) <= kept * 1.25
         assert 0 < redis_conn.ttl(key) <= config.sessions.fresh_hours * 3600
+    assert redis_conn.zrange(scarf, 0, -1) == [b"yesterday", b"new"]
 
 
 def test_a_version_that_vanished_leaves_what_is_served(

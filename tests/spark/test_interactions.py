@@ -3,7 +3,8 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from batch.interactions import actions, dense_ids, indexed, interactions
+from batch.interactions import actions, at_login, dense_ids, indexed, interactions
+from batch.profiles import bought_items
 from tests.lake_events import START, event, lake_events
 
 WEIGHTS = {"view": 1.0, "purchase": 12.0, "click": 0.0}
@@ -46,6 +47,37 @@ def test_anonymous_sessions_count_from_two_items_on(spark: SparkSession) -> None
     ]
     found = interactions(actions(lake_events(spark, rows), WEIGHTS), 10.0, at(0)).collect()
     assert {(r.user, r.item) for r in found} == {("two", "coat"), ("two", "hat"), ("ann", "hat")}
+
+
+BEFORE_LOGIN = [
+    event(1, "view", 0, None, "coat", session_id="s-ann"),
+    event(2, "purchase", 1, None, "hat", session_id="s-ann"),
+    event(3, "search", 2, "ann", None, session_id="s-ann"),  # the login, no action of any weight
+    event(4, "view", 0, None, "coat", session_id="shared"),
+    event(5, "view", 1, "ann", "scarf", session_id="shared"),
+    event(6, "view", 1, "bob", "scarf", session_id="shared"),
+    event(7, "view", 0, None, "coat", session_id="bob"),
+    event(8, "view", 1, "mallory", "scarf", session_id="bob"),
+    event(9, "view", 1, "eve", "scarf", session_id=None),
+    event(10, "view", 1, None, "coat", session_id="alone"),
+    event(11, "view", 1, None, "hat", session_id="s-ann", offset=99),
+]
+
+
+def test_what_came_before_a_login_counts_for_the_one_user_of_the_session(spark: SparkSession) -> None:
+    frame = lake_events(spark, BEFORE_LOGIN)
+    found = actions(frame, WEIGHTS).collect()
+    assert {(row["user"], row["item"]) for row in found if row["user"] == "ann"} == {
+        ("ann", "coat"),
+        ("ann", "hat"),
+        ("ann", "scarf"),
+    }
+    assert {row["user"] for row in found} == {"ann", "bob", "mallory", "eve", "shared", "alone"}
+    assert {row["item"] for row in found if row["user"] == "mallory"} == {"scarf"}  # 'bob' is a user's id
+    assert {row["item"] for row in found if row["user"] == "bob"} == {"coat", "scarf"}
+    assert {(row["user"], row["item"]) for row in bought_items(frame).collect()} == {("ann", "hat")}
+    assert at_login(frame).columns == frame.columns
+    assert at_login(frame).count() == len(BEFORE_LOGIN)
 
 
 def test_ids_are_a_bijection_in_the_order_of_the_texts(spark: SparkSession) -> None:

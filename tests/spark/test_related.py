@@ -119,3 +119,11 @@ def test_substitutes_are_of_one_category_and_come_from_sessions_or_the_model(spa
     assert ("i2", "i3") not in found  # always seen together, of another category
     assert found["i2", "i4"]["als"] == pytest.approx(1 / math.hypot(1, 0.1), abs=1e-6)
     assert found["i2", "i4"]["together"] == 0.0
+
+
+def test_a_cart_begun_before_the_login_is_one_unit(spark: SparkSession) -> None:
+    rows = [event(n, "cart_add", n, "u" if n else None, f"i{n}", session_id="s") for n in range(2)]
+    assert {(row["unit"], row["item"]) for row in carts(lake_events(spark, rows)).collect()} == {
+        ("c:u\x1fs", "i0"),
+        ("c:u\x1fs", "i1"),
+    }

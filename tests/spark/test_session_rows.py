@@ -61,6 +61,12 @@ def test_sessions_are_those_that_pandas_finds(spark: SparkSession) -> None:
     assert len(found) == len({row["session"] for row in found}) > 20
 
 
+def test_sessions_of_one_person_stay_apart_whether_they_begin_before_the_login_or_not(spark: SparkSession) -> None:
+    rows = [event(n, "view", n, None if n == 0 else "u", f"i{n}", session_id=f"s{n // 2}") for n in range(4)]
+    found = {tuple(row["items"]) for row in sessions(lake_events(spark, rows), CONFIG).collect()}
+    assert found == {("i0", "i1"), ("i2", "i3")}
+
+
 def test_only_the_days_before_the_newest_event_count(spark: SparkSession) -> None:
     day = 24 * 60
     events = lake_events(spark, [event(n, "view", n * day, "u", "a") for n in range(5)])

@@ -136,8 +136,9 @@ def test_the_long_term_profile_has_its_share_or_all_of_it() -> None:
 
 def test_what_redis_holds_is_read_and_what_is_no_action_passed_over() -> None:
     entry = [NOW, "e1", "view", "i1", None, None]
-    recent = read_recent([orjson.dumps(entry), b"{}", b"[1,2]", b"\xff"])
-    assert recent == [Action(NOW, "e1", "view", "i1", "", None)]
+    recent = read_recent([orjson.dumps(entry), b"{}", b"[1,2]", b"\xff", orjson.dumps([*entry, "mobile"])])
+    assert recent == [Action(NOW, "e1", "view", "i1", "", None), Action(NOW, "e1", "view", "i1", "", None, "mobile")]
+    del recent[1]
     minute = NOW // 60_000
     fields = {
         f"{minute}\x1f\x1fi1".encode(): f"1,0,0,0,0,0,0,0,0|{NOW}|".encode(),
