@@ -10,7 +10,8 @@ With `als.search.trials` the parameters are searched first, on a part of the old
 beat popularity by `als.min_lift_over_popularity`, or the live model's parameters by `als.min_lift_over_live`, is
 recorded as refused and not published (exit 10); too little data is no run at all (exit 11). With `als.canary_share`
 below 1 a new model is a canary: the live one stays until somebody promotes the new one. While a canary runs, further
-models are published but not served, so that it is compared undisturbed.
+models are published but not served, so that it is compared undisturbed; nor are they after a rollback, until somebody
+promotes one.
 """
 
 import json
@@ -136,7 +137,7 @@ def _save(config: Config, als: AlsConfig, strengths: DataFrame, given: _Input, v
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
     models.publish(spark, config, version)
     how = models.serve_new(spark, config, version)
-    registry.set_status(spark, config, version, "published")
+    registry.set_status(spark, config, [version], "published")
     models.retire(spark, config)
     ours, popularity = metrics[metrics["published"]], metrics["popularity"]
     return Outcome(

@@ -17,10 +17,11 @@ from pyspark.sql import functions as F
 from batch.ctr_exposures import Label, exposures
 from batch.ctr_inputs import category_prices
 from batch.ctr_judge import Quality, drift_line, psi, quality, refusal
-from batch.ctr_runs import Run, live_model, publish, record, retire
+from batch.ctr_runs import POINTER, Run, live_model, put, record, retire
 from batch.ctr_train import fit, predicted
 from batch.entry import run_job
 from batch.outcome import Outcome
+from batch.pointer import serve_new
 from batch.registry import version_name
 from batch.tables import newest_version
 from common.config import Config
@@ -168,12 +169,13 @@ def _publish(spark: SparkSession, config: Config, made: Trained, started: dateti
     if why:
         record(spark, config, Run(card.version, started, ended, events_version, *texts, "refused", model))
         return Outcome("refused", f"click-through model {card.version} refused: {why}; {drift}")
-    publish(config, card.version, model)
+    put(config, card.version, model)
     record(spark, config, Run(card.version, started, ended, events_version, *texts, "published", model))
+    how = serve_new(spark, config, POINTER, card.version)
     retire(spark, config)
     return Outcome(
         "done",
-        f"click-through model {card.version} is live: AUC {new.auc:.4f}, normalised entropy"
+        f"click-through model {card.version} {how}: AUC {new.auc:.4f}, normalised entropy"
         f" {new.normalized_entropy:.4f}, predicted/observed {new.calibration:.3f},"
         f" events version {events_version}; {drift}",
     )

@@ -13,9 +13,11 @@ from redis import Redis
 
 from batch import ctr, ctr_runs
 from batch.ctr_judge import quality
-from batch.ctr_runs import live_model, publish, record, restore, retire
+from batch.ctr_runs import POINTER, live_model, record, retire
+from batch.pointer import promote, restore, rollback
 from bench.simulated_lake import fill
 from common.config import Config
+from common.errors import StylestreamError
 from common.keys import Keys
 from common.models.ctr import load
 from common.redis_client import redis_target
@@ -101,21 +103,30 @@ def test_a_model_trained_on_shuffled_clicks_is_refused_and_the_live_one_stays(
     assert [run.status for run in runs(spark, config) if run.version != trained] == ["refused"]
 
 
-def test_all_but_the_newest_three_leave_redis_and_the_newest_can_be_restored(
+def test_a_version_taken_back_stays_so_and_all_but_the_newest_three_and_the_live_one_leave_redis(
     spark: SparkSession, config: Config, trained: str, client: "Redis"
 ) -> None:
     (first,) = [run for run in runs(spark, config) if run.version == trained]
     later = [f"2099010{n}T000000" for n in range(3)]
     for version in later:
-        publish(config, version, first.model)
         record(spark, config, dataclasses.replace(first, version=version))
-    assert retire(spark, config) == [trained]
+        promote(spark, config, POINTER, version, "publish")
+    assert rollback(spark, config, POINTER, trained) == trained
+    assert retire(spark, config) == []
     keys = Keys("ctrjob")
+    client.delete(keys.live_ctr, keys.ctr_model(trained))  # Redis is lost
+    assert retire(spark, config) == []
+    assert restore(spark, config, POINTER).startswith(f"{trained}, ")
+    assert client.get(keys.live_ctr) == trained.encode()
+    promote(spark, config, POINTER, later[-1])
+    assert retire(spark, config) == [trained]
     assert [client.exists(keys.ctr_model(version)) for version in (trained, *later)] == [0, 1, 1, 1]
-    client.delete(keys.live_ctr, keys.ctr_model(later[-1]))
-    assert restore(spark, config) == later[-1]
-    assert client.get(keys.live_ctr) == later[-1].encode()
-    assert client.exists(keys.ctr_model(later[-1]))
+    with pytest.raises(StylestreamError, match=f"the ctr version '{trained}' is retired; kept: {later[-1]}, "):
+        promote(spark, config, POINTER, trained)
+    record(spark, config, dataclasses.replace(first, version="20990201T000000", model="{}"))
+    with pytest.raises(StylestreamError, match="is of another release's features: train it anew"):
+        promote(spark, config, POINTER, "20990201T000000")
+    assert ctr_runs.live_version(config) == later[-1]
 
 
 def test_quality_is_that_of_the_formulas(spark: SparkSession) -> None:
