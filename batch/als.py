@@ -22,7 +22,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import factors, models, registry
+from batch import als_drift, factors, models, registry
 from batch.entry import run_job
 from batch.evaluate import split_by_time
 from batch.held_out import hold_out
@@ -91,7 +91,10 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
         )
     version = registry.version_name(given.started)
     counts = {"users": users, "items": items, "interactions": pairs, "actions": given.actions}
-    metrics = {**judged.metrics(), **counts, "search": tried}
+    inputs = als_drift.counts(strengths)
+    drift = als_drift.moved(inputs, registry.runs(spark, config))
+    metrics = {**judged.metrics(), **counts, "search": tried, "inputs": inputs, "inputs_psi": drift}
+    als_drift.publish(config, version, given.started, drift)
     chosen = replace(chosen, share=chosen.share if judged.blended else 1.0)
     refusal = judged.refusal(chosen.min_lift_over_popularity, chosen.min_lift_over_live)
     run = _run(chosen, given, version, metrics, "refused" if refusal else "trained")

@@ -3,6 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from serving.drift import Drift
+
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -29,6 +31,7 @@ class Metrics:
             "Since the streaming facts last reported, as of the last look.",
             registry=self.registry,
         )
+        self.drift = Drift(self.registry)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"stylestream_{name}", what, labels, registry=self.registry)
