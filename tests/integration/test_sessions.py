@@ -82,22 +82,29 @@ def test_the_job_publishes_a_version_that_serving_maps_and_keeps_the_newest_and_
         promote(spark, config, POINTER, made[1])
     assert promote(spark, config, POINTER, made[2]) == "24 items"
     assert redis_conn.get(key) == made[2].encode()
-    live = store.open(made[2])
-    store.write(
-        made[2], [dict(live.arrays)], live.about | {"questions": 240}
-    )  # as if there had been enough to judge it
-    outcome = sessions.run(spark, config)
-    assert (outcome.exit_code, redis_conn.get(key)) == (10, made[2].encode())
-    assert outcome.message.endswith("refused: fewer than 200 questions to judge it by, and the live one was judged")
-    assert store.versions() == [made[0], made[2]]
     status = {run.version: run.status for run in registry.runs(spark, config, "sessions")}
-    assert list(status.values()) == ["refused", "published", "retired", "published"]
+    assert list(status.values()) == ["published", "retired", "published"]
     answer = asked(config, lambda now: now.candidates(["g1-0", "g1-2"], 4))
     assert answer is not None
     assert {item.split("-")[0] for item, _ in answer.items} == {"g1"}
     unknown = asked(config, lambda now: now.candidates(["never", "heard of"], 4))
     assert unknown is not None
     assert unknown.items == []
+
+
+def test_an_index_that_cannot_be_judged_does_not_replace_one_that_was(
+    spark: SparkSession, config: Config, redis_conn: redis.Redis
+) -> None:
+    append(lake_events(spark, past(1)), config, EVENTS, "date")
+    first, store = sessions.run(spark, config).message.split()[2], artifacts(config, "sessions")
+    live = store.open(first)
+    store.write(first, [dict(live.arrays)], live.about | {"questions": 240})
+    outcome = sessions.run(spark, config)
+    assert (outcome.status, outcome.exit_code) == ("refused", 10)
+    assert outcome.message.endswith("refused: fewer than 200 questions to judge it by, and the live one was judged")
+    assert redis_conn.get(Keys(config.redis.prefix).live_sessions) == first.encode()
+    assert store.versions() == [first]
+    assert [run.status for run in registry.runs(spark, config, "sessions")] == ["refused", "published"]
 
 
 def test_a_session_that_the_stream_wrote_counts_in_the_next_answer(spark: SparkSession, config: Config) -> None:
