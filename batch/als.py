@@ -10,7 +10,8 @@ With `als.search.trials` the parameters are searched first, on a part of the old
 beat popularity by `als.min_lift_over_popularity`, or the live model's parameters by `als.min_lift_over_live`, is
 recorded as refused and not published (exit 10); too little data is no run at all (exit 11). With `als.canary_share`
 below 1 a new model is a canary: the live one stays until somebody promotes the new one. While a canary runs, further
-models are published but not served, so that it is compared undisturbed.
+models are published but not served, so that it is compared undisturbed; nor are they after a rollback, until somebody
+promotes one.
 """
 
 import json
@@ -21,7 +22,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import factors, models, registry
+from batch import als_drift, factors, models, registry
 from batch.entry import run_job
 from batch.evaluate import split_by_time
 from batch.held_out import hold_out
@@ -90,7 +91,10 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
         )
     version = registry.version_name(given.started)
     counts = {"users": users, "items": items, "interactions": pairs, "actions": given.actions}
-    metrics = {**judged.metrics(), **counts, "search": tried}
+    inputs = als_drift.counts(strengths)
+    drift = als_drift.moved(inputs, registry.runs(spark, config))
+    metrics = {**judged.metrics(), **counts, "search": tried, "inputs": inputs, "inputs_psi": drift}
+    als_drift.publish(config, version, given.started, drift)
     chosen = replace(chosen, share=chosen.share if judged.blended else 1.0)
     refusal = judged.refusal(chosen.min_lift_over_popularity, chosen.min_lift_over_live)
     run = _run(chosen, given, version, metrics, "refused" if refusal else "trained")
@@ -136,7 +140,7 @@ def _save(config: Config, als: AlsConfig, strengths: DataFrame, given: _Input, v
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
     models.publish(spark, config, version)
     how = models.serve_new(spark, config, version)
-    registry.set_status(spark, config, version, "published")
+    registry.set_status(spark, config, [version], "published")
     models.retire(spark, config)
     ours, popularity = metrics[metrics["published"]], metrics["popularity"]
     return Outcome(

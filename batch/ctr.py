@@ -3,7 +3,8 @@
 Reads `events` at one table version and `catalog`. Exposures of the last `ctr.days` whose time to be clicked is over are
 split by time: the older part trains, the next calibrates, the newest judges. Appends to Delta `ctr_runs`; writes the
 model to Redis and then moves the pointer. A model that the gate does not let pass is recorded as refused and not
-published (exit 10); too few exposures or clicks are no run at all (exit 11).
+published (exit 10); too few exposures or clicks are no run at all (exit 11). What has moved since the training goes to
+Redis too, for Prometheus (`batch.ctr_drift`).
 """
 
 import json
@@ -14,13 +15,15 @@ from datetime import datetime, timedelta, timezone
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch import ctr_drift
 from batch.ctr_exposures import Label, exposures
 from batch.ctr_inputs import category_prices
-from batch.ctr_judge import Quality, drift_line, psi, quality, refusal
-from batch.ctr_runs import Run, live_model, publish, record, retire
+from batch.ctr_judge import Quality, drift_line, psi, quality, refusal, segments
+from batch.ctr_runs import POINTER, Run, live_model, put, record, retire
 from batch.ctr_train import fit, predicted
 from batch.entry import run_job
 from batch.outcome import Outcome
+from batch.pointer import serve_new
 from batch.registry import version_name
 from batch.tables import newest_version
 from common.config import Config
@@ -58,13 +61,16 @@ class Parts:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model and how it did on the newest part; `live` is the served model's quality there."""
+    """A model and how it did on the newest part; `live` is the served model's quality there, `rates` the click-through
+    by surface."""
 
     card: Scorecard
     new: Quality
     live: Quality | None
     trained_rate: float
     indices: dict[str, float]
+    segments: dict[str, dict[str, float | int | None]]
+    rates: ctr_drift.Rates
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
@@ -145,10 +151,14 @@ def without_both(parts: Parts) -> str:
 def train(parts: Parts, config: Config, version: str, live: Scorecard | None) -> Trained:
     """A model of the older part, beside the live one on the newest."""
     card = fit(parts.older, parts.middle, config.ctr, version)
-    new = quality(predicted(parts.newest, card).persist())
+    scored = predicted(parts.newest, card).persist()
+    new, by_segment = quality(scored), segments(scored)
+    scored.unpersist()
     old = quality(predicted(parts.newest, live)) if live is not None else None
     rate = parts.older.agg(F.avg("label")).collect()[0][0]
-    return Trained(card, new, old, float(rate or 0.0), psi(parts.older, parts.newest, card))
+    indices = psi(parts.older, parts.newest, card)
+    rates = ctr_drift.click_through(parts.older, parts.newest, card.surfaces)
+    return Trained(card, new, old, float(rate or 0.0), indices, by_segment, rates)
 
 
 def _publish(spark: SparkSession, config: Config, made: Trained, started: datetime, events_version: int) -> Outcome:
@@ -160,20 +170,24 @@ def _publish(spark: SparkSession, config: Config, made: Trained, started: dateti
         "live": asdict(made.live) if made.live else None,
         "psi": {name: round(value, 4) for name, value in made.indices.items()},
         "click_through": {"trained": made.trained_rate, "newest": new.rate},
+        "by_surface": made.rates,
+        "segments": made.segments,
         "drift": drift,
     }
     model = card.dump().decode()
     texts = json.dumps(asdict(ctr)), json.dumps(metrics)
     ended = datetime.now(timezone.utc)
+    ctr_drift.publish(config, card.version, ended, made.indices, made.rates)
     if why:
         record(spark, config, Run(card.version, started, ended, events_version, *texts, "refused", model))
         return Outcome("refused", f"click-through model {card.version} refused: {why}; {drift}")
-    publish(config, card.version, model)
+    put(config, card.version, model)
     record(spark, config, Run(card.version, started, ended, events_version, *texts, "published", model))
+    how = serve_new(spark, config, POINTER, card.version)
     retire(spark, config)
     return Outcome(
         "done",
-        f"click-through model {card.version} is live: AUC {new.auc:.4f}, normalised entropy"
+        f"click-through model {card.version} {how}: AUC {new.auc:.4f}, normalised entropy"
         f" {new.normalized_entropy:.4f}, predicted/observed {new.calibration:.3f},"
         f" events version {events_version}; {drift}",
     )

@@ -3,6 +3,7 @@
 A row is labelled 1 when the same person clicked the item (or did more: `ctr.actions`) within `window_minutes` from the
 exposure on, unless the action names another surface or place than the exposure's: then it came from there. Its features
 are those of `common.views.ctr_features`, worked out a person at a time on the executors by the function that serves.
+`deeds` is no feature: how many actions of the person the events have before the exposure.
 """
 
 from bisect import bisect_left
@@ -20,9 +21,10 @@ from pyspark.sql import functions as F
 from batch.ctr_inputs import timeline, with_counts, with_product
 from common.views.ctr_features import COUNTED, KEPT, POSITION, Deed, Offered, launch_day, matrix, past, personal
 
-ROW = "event_id string, user string, item_id string, time_ms bigint, surface string, label int, x array<double>"
+ROW = "event_id string, user string, item_id string, time_ms bigint, surface string, label int"
+ROW += ", x array<double>, deeds int"
 NAMES = [part.split()[0] for part in ROW.split(", ")]
-TYPES = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.int32(), pa.list_(pa.float64())]
+TYPES = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.int32(), pa.list_(pa.float64()), pa.int32()]
 
 PLACE = ("item_id", "surface", "position")
 MOST_SHOWN = 1000  # exposures of an item to one person: a bot's thousands teach no more
@@ -39,11 +41,12 @@ class Label(NamedTuple):
 
 
 class Exposed(NamedTuple):
-    """Where an exposure stands in the rows, its label and its past."""
+    """Where an exposure stands in the rows, its label, its past, and how much the person had done before in all."""
 
     row: int
     label: int
     own: tuple[float, ...]
+    deeds: int
 
 
 def exposures(
@@ -94,7 +97,7 @@ def labelled(table: pa.Table, label: Label) -> pa.Table:
     x = matrix([one.own for one in found], counts, np.log(prices), sums / priced)
     x[:, POSITION] = [columns["position"][n] or 0.0 for n in at]
     texts = [[columns[name][n] for n in at] for name in ("event_id", "user", "item_id", "time_ms", "surface")]
-    values = [*texts, [one.label for one in found], x.tolist()]
+    values = [*texts, [one.label for one in found], x.tolist(), [one.deeds for one in found]]
     return pa.table([pa.array(value, kind) for value, kind in zip(values, TYPES, strict=True)], NAMES)
 
 
@@ -115,7 +118,7 @@ def _walk(columns: Table, rows: list[int], label: Label) -> list[Exposed]:
         kept = deeds[max(0, before - KEPT) : before], seen[max(0, known - KEPT) : known]
         own = tuple(column[0] for column in personal(past(*kept, times[n]), _offered(columns, n)))
         place = tuple(columns[name][n] for name in PLACE)
-        found.append(Exposed(n, int(_clicked(hits, place, times[n], label.window_ms)), own))
+        found.append(Exposed(n, int(_clicked(hits, place, times[n], label.window_ms)), own, before))
     return found
 
 

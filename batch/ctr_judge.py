@@ -10,6 +10,9 @@ With labels y, predictions p over N exposures and their click rate r:
 - PSI of a feature = Σ over its buckets (a − b) ln(a / b), a and b being shares of the older and the newer rows (Siddiqi
   2006); above 0.2 is usually called a shift
 
+Quality by segment is that of people by what they had done before the exposure (in the events that the job reads):
+`new` nothing, `light` up to `LIGHT` actions, `heavy` more.
+
 Only sums reach the driver.
 """
 
@@ -20,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 from pyspark.ml.evaluation import BinaryClassificationEvaluator
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from batch.ctr_train import coded
@@ -31,6 +34,7 @@ TENTHS = [n / 10 for n in range(1, 10)]
 ACCURACY = 0.001
 LEAST_P = 1e-12
 LEAST_SHARE = 1e-4  # of a bucket that one side lacks
+LIGHT = 10  # actions
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,35 @@ def entropy(rate: float) -> float:
 
 def quality(scored: DataFrame) -> Quality:
     """Of `label, p`; there must be both clicked and unclicked rows."""
-    p = F.least(F.greatest("p", F.lit(LEAST_P)), F.lit(1 - LEAST_P))
-    loss = -F.when(F.col("label") == 1, F.log(p)).otherwise(F.log(1 - p))
-    row = scored.agg(F.count("*"), F.sum("label"), F.sum("p"), F.avg(loss)).collect()[0]
+    row = scored.agg(F.count("*"), F.sum("label"), F.sum("p"), F.avg(_loss())).collect()[0]
     n, clicks, expected, log_loss = int(row[0]), int(row[1]), float(row[2]), float(row[3])
     auc = BinaryClassificationEvaluator(rawPredictionCol="p", numBins=0).evaluate(scored)
     normalized = log_loss / entropy(clicks / n)
     return Quality(n, clicks, float(auc), log_loss, normalized, expected / clicks, _calibration_error(scored, n))
+
+
+def segments(scored: DataFrame) -> dict[str, dict[str, float | int | None]]:
+    """By segment, of `label, p, deeds`: exposures, clicks, log loss, normalised entropy, calibration; None for the last
+    two where all or none were clicked."""
+    deeds = F.col("deeds")
+    segment = F.when(deeds == 0, "new").when(deeds <= LIGHT, "light").otherwise("heavy").alias("segment")
+    sums = F.count("*").alias("n"), F.sum("label").alias("clicks"), F.sum("p").alias("p"), F.avg(_loss()).alias("loss")
+    found = {}
+    for row in scored.groupBy(segment).agg(*sums).collect():
+        n, clicks, usual = row["n"], int(row["clicks"]), entropy(row["clicks"] / row["n"])
+        found[row["segment"]] = {
+            "exposures": n,
+            "clicks": clicks,
+            "log_loss": round(row["loss"], 6),
+            "normalized_entropy": round(row["loss"] / usual, 4) if usual else None,
+            "calibration": round(row["p"] / clicks, 4) if usual else None,
+        }
+    return found
+
+
+def _loss() -> Column:
+    p = F.least(F.greatest("p", F.lit(LEAST_P)), F.lit(1 - LEAST_P))
+    return -F.when(F.col("label") == 1, F.log(p)).otherwise(F.log(1 - p))
 
 
 def _calibration_error(scored: DataFrame, n: int) -> float:

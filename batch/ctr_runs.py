@@ -2,27 +2,27 @@
 
 `ctr_runs`: version, started, finished, events_version, parameters (JSON), metrics (JSON), model (JSON), status; a row a
 training. Status: `published`, `refused` (by the gate) or `retired` (no longer in Redis). Redis holds the newest
-`ctr.keep_versions` and a pointer, which moves last.
+`ctr.keep_versions`, the live one and a pointer, which moves last.
 """
 
 from dataclasses import dataclass
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from batch import registry
+from batch.pointer import Pointer, current
 from batch.publish import TTL_SECONDS
 from batch.registry import RUN_COLUMNS
 from batch.tables import append
 from common.config import Config
-from common.errors import UnavailableError
+from common.errors import StylestreamError, UnavailableError
 from common.keys import Keys
 from common.models.ctr import Scorecard, load
 from common.redis_client import redis_target
-from common.sources.lake import exists, read_table, table_path
+from common.sources.lake import read_table
 
-RUNS = "ctr_runs"
+RUNS = registry.RUNS["ctr"]
 COLUMNS = f"{RUN_COLUMNS}, model string"
 
 
@@ -38,45 +38,59 @@ def record(spark: SparkSession, config: Config, run: Run) -> None:
     append(spark.createDataFrame([tuple(vars(run).values())], COLUMNS).coalesce(1), config, RUNS)
 
 
+def live_version(config: Config) -> str:
+    """The version that is served; empty without one."""
+    with redis_target(config).connect() as client:
+        return bytes(client.get(Keys(config.redis.prefix).live_ctr) or b"").decode()  # type: ignore[arg-type]
+
+
 def live_model(config: Config) -> Scorecard | None:
     """The model that is served; None without one that this code can use."""
-    keys = Keys(config.redis.prefix)
+    version = live_version(config)
     with redis_target(config).connect() as client:
-        version = bytes(client.get(keys.live_ctr) or b"").decode()  # type: ignore[arg-type]
-        text = bytes(client.get(keys.ctr_model(version)) or b"") if version else b""  # type: ignore[arg-type]
+        key = Keys(config.redis.prefix).ctr_model(version)
+        text = bytes(client.get(key) or b"") if version else b""  # type: ignore[arg-type]
     return load(text) if text else None
 
 
-def publish(config: Config, version: str, model: str | bytes) -> None:
-    """The model to Redis, then the pointer to it. Writing again changes nothing."""
-    keys = Keys(config.redis.prefix)
+def put(config: Config, version: str, model: str | bytes) -> None:
+    """The model to Redis; the pointer is not touched. Writing again changes nothing."""
     with redis_target(config).connect() as client:
-        if not client.set(keys.ctr_model(version), model, ex=TTL_SECONDS):
+        if not client.set(Keys(config.redis.prefix).ctr_model(version), model, ex=TTL_SECONDS):
             raise UnavailableError(f"Redis did not take the click-through model {version}; run it again")
-        client.set(keys.live_ctr, version)
+
+
+def move_pointer(config: Config, version: str) -> None:
+    """From here on `version` is served."""
+    with redis_target(config).connect() as client:
+        client.set(Keys(config.redis.prefix).live_ctr, version)
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
-    """Takes all but the newest `ctr.keep_versions` published ones out of Redis; says which."""
-    found = read_table(spark, config, RUNS).where("status = 'published'").select("version")
-    versions = [row["version"] for row in found.orderBy(F.col("version").desc()).limit(200).collect()]
-    gone = versions[config.ctr.keep_versions :]
+    """Takes all but the newest `ctr.keep_versions` and the live one out of Redis; says which."""
+    live = {live_version(config), current(spark, config, POINTER)}
+    gone = [version for version in _published(spark, config)[config.ctr.keep_versions :] if version not in live]
     if gone:
         keys = Keys(config.redis.prefix)
         with redis_target(config).connect() as client:
-            for version in gone:
-                client.unlink(keys.ctr_model(version))
-        table = DeltaTable.forPath(spark, table_path(config, RUNS))
-        table.update(F.col("version").isin(gone), {"status": F.lit("retired")})
+            client.unlink(*[keys.ctr_model(version) for version in gone])
+        registry.set_status(spark, config, gone, "retired", "ctr")
     return gone
 
 
-def restore(spark: SparkSession, config: Config) -> str:
-    """The newest published model back to Redis, for `rebuild`; its version, or 'none'."""
-    if not exists(spark, config, RUNS):
-        return "none"
-    published = read_table(spark, config, RUNS).where("status = 'published'")
-    rows = published.orderBy(F.col("version").desc()).limit(1).select("version", "model").collect()
-    for row in rows:
-        publish(config, row["version"], row["model"])
-    return rows[0]["version"] if rows else "none"
+def _published(spark: SparkSession, config: Config) -> list[str]:
+    """Newest first."""
+    return [run.version for run in registry.runs(spark, config, "ctr") if run.status == "published"]
+
+
+def _put_again(spark: SparkSession, config: Config, version: str) -> str:
+    """From its row in Delta; one that is trained on other features than this code's would not be served."""
+    row = read_table(spark, config, RUNS).where(F.col("version") == version).select("model").first()
+    card = load(row["model"]) if row else None
+    if row is None or card is None:
+        raise StylestreamError(f"the click-through model {version} is of another release's features: train it anew")
+    put(config, version, row["model"])
+    return f"{len(card.surfaces)} surfaces"
+
+
+POINTER = Pointer("ctr", live=live_version, there=_published, put=_put_again, point=move_pointer)

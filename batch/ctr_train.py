@@ -22,7 +22,7 @@ TENTHS = [n / 10 for n in range(1, 10)]
 ACCURACY = 0.001
 ITERATIONS = 100
 SCORED = "label int, margin double"
-PREDICTED = "event_id string, label int, p double"
+PREDICTED = "event_id string, label int, p double, deeds int"
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -78,15 +78,15 @@ def margins(rows: DataFrame, card: Scorecard) -> DataFrame:
 
 
 def predicted(rows: DataFrame, card: Scorecard) -> DataFrame:
-    """`event_id, label, p`: calibrated chances."""
+    """`event_id, label, p, deeds`: calibrated chances."""
 
     def score(batches: Batches) -> Batches:
         for batch in batches:
             p = card.probabilities(coded(batch, card.surfaces))
-            kept = [batch["event_id"], batch["label"], pa.array(p, pa.float64())]
-            yield pa.record_batch(kept, ["event_id", "label", "p"])
+            kept = [batch["event_id"], batch["label"], pa.array(p, pa.float64()), batch["deeds"]]
+            yield pa.record_batch(kept, ["event_id", "label", "p", "deeds"])
 
-    return rows.select("event_id", "label", "surface", "x").mapInArrow(score, PREDICTED)
+    return rows.select("event_id", "label", "surface", "x", "deeds").mapInArrow(score, PREDICTED)
 
 
 def coded(batch: pa.RecordBatch, surfaces: tuple[str, ...]) -> Floats:

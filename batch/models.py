@@ -10,9 +10,9 @@ candidates stand under its own keys; serving follows `P:als:live` and, for a sha
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch import canary
+from batch import canary, registry
 from batch.publish import put_candidates, put_profile, unlink_candidates, write
-from batch.registry import Reason, lived, moves, record_move, runs, set_status
+from batch.registry import Reason, moves, record_move, runs, set_status
 from batch.tables import delete_part, replace_part
 from common.config import Config
 from common.errors import StylestreamError, UnavailableError
@@ -89,28 +89,28 @@ def serve(spark: SparkSession, config: Config, version: str, reason: Reason, sha
 
 
 def serve_new(spark: SparkSession, config: Config, version: str) -> str:
-    """A new published version to `als.canary_share` of the users, the first of all to all; while a canary runs, to
-    nobody. Returns what it is now, in words."""
+    """A new published version to `als.canary_share` of the users, the first of all to all; while a canary runs, and
+    after a rollback, to nobody. Returns what it is now, in words."""
     live, running = live_version(config), canary.running(config)
     if live and running:
         return f"is kept, not served: the canary {running} runs beside {live}"
+    if registry.held(moves(spark, config)):
+        return registry.kept_back(live or registry.live(spark, config))
     share = config.als.canary_share if live else 1.0
     serve(spark, config, version, "publish", share)
     return "is live" if share == 1 else f"is the canary for {100 * share:.3g} % of the users, {live} stays live"
 
 
-def rollback(spark: SparkSession, config: Config) -> tuple[str, Canary | None]:
-    """Ends the canary if there is one, else serves the version that was live before; returns what is live now, and the
-    canary that is over."""
-    over = canary.end(spark, config)
+def rollback(spark: SparkSession, config: Config, to: str = "") -> tuple[str, Canary | None]:
+    """Ends the canary if there is one, else (or with `to`) serves a version that was live before; returns what is live
+    now, and the canary that is over. Whatever is trained from now on waits for a `promote`."""
+    over = None if to else canary.end(spark, config)
     if over is not None:
         return live_version(config), over
     kept = {run.version for run in runs(spark, config) if run.status == "published"}
-    before = [version for version in lived(moves(spark, config))[:-1] if version in kept]
-    if not before:
-        raise StylestreamError("there is no earlier model to go back to: see 'stylestream model list'")
-    promote(spark, config, before[-1], "rollback")
-    return before[-1], None
+    version = registry.earlier(moves(spark, config), kept, to)
+    promote(spark, config, version, "rollback")
+    return version, None
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
@@ -118,6 +118,7 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
     written = [run.version for run in runs(spark, config) if run.status in ("trained", "published")]
     running = canary.running(config)
     keep = {*written[: config.als.keep_versions], live_version(config), running.version if running else ""}
+    keep.add(registry.live(spark, config))  # also where Redis has lost its pointer
     gone = [version for version in written if version not in keep]
     arrays = model_store(config)
     for version in gone:
@@ -126,7 +127,7 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
         for name in PARTS:
             delete_part(spark, config, name, f"model_version = '{version}'")
         arrays.remove(version)
-        set_status(spark, config, version, "retired")
+        set_status(spark, config, [version], "retired")
     for unknown in {*arrays.factors.versions()} - {*written}:  # of a training that was killed
         arrays.remove(unknown)
     return gone

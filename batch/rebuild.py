@@ -25,11 +25,12 @@ from batch import (
     rates,
     registry,
     related_versions,
-    sessions,
+    session_versions,
 )
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
+from batch.pointer import restore
 from batch.tables import newest_version
 from common.config import Config
 from common.keys import Keys
@@ -64,10 +65,10 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     yield "corrections", lambda: corrections.restore(spark, config)
     yield "rates", lambda: rates.run(spark, config).message
     yield "keywords", lambda: keywords.run(spark, config).message
-    yield "session index", lambda: sessions.publish(config) or "none was live"
+    yield "session index", lambda: restore(spark, config, session_versions.POINTER)
     yield "model", lambda: _model(spark, config)
-    yield "click-through model", lambda: ctr_runs.restore(spark, config)
-    yield "related items", lambda: _related(spark, config)
+    yield "click-through model", lambda: restore(spark, config, ctr_runs.POINTER)
+    yield "related items", lambda: restore(spark, config, related_versions.POINTER)
     yield "long-term profiles", lambda: f"{_profiles(config, events)} users"
 
 
@@ -124,15 +125,6 @@ def _model(spark: SparkSession, config: Config) -> str:
     with redis_target(config).connect() as client:  # last: until it is there another try starts from the history
         client.set(Keys(config.redis.prefix).live_model, live)
     return f"{live}, {users} users" + (f"; canary {beside}" if beside else "")
-
-
-def _related(spark: SparkSession, config: Config) -> str:
-    versions = related_versions.newest(spark, config)
-    if not versions:
-        return "none yet"
-    written = related_versions.publish(spark, config, versions[0])
-    related_versions.move_pointer(config, versions[0])
-    return f"{versions[0]}, {written} lists"
 
 
 def _profiles(config: Config, events: DataFrame) -> int:

@@ -1,14 +1,15 @@
-"""Which models there are and which is served: Delta tables `als_runs` and `model_pointer`.
+"""Which models there are and which is served: a Delta table of runs a kind of model, and `model_pointer` for all.
 
-`als_runs`: version, started, finished, events_version, parameters (JSON), metrics (JSON), status, one row
-a training. Status: `trained` (written, not yet published), `published`, `refused` (by the quality gate),
-`retired` (its keys and parts are gone).
-`model_pointer`: version, moved_at, reason, share, one row a move of the pointer (`publish`, `promote`, `rollback`) or
-of the canary (`canary` for a `share` of the users, `canary-over`); the keys in Redis are what serving reads, this is
-their history. Whatever moves the pointer ends the canary.
+`als_runs`, `ctr_runs`, `session_runs`, `related_runs`: version, started, finished, events_version, parameters (JSON),
+metrics (JSON), status, one row a training. Status: `trained` (written, not yet published), `published`, `refused` (by
+the quality gate), `retired` (its keys and parts are gone).
+`model_pointer`: version, moved_at, reason, share, kind, one row a move of a pointer (`publish`, `promote`, `rollback`)
+or of the canary (`canary` for a `share` of the users, `canary-over`); rows without a kind are of `als`. The keys in
+Redis are what serving reads, this is their history. Whatever moves the pointer of `als` ends the canary. After a
+rollback (of the canary too) new versions are kept and not served, until somebody promotes one (`held`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
@@ -19,16 +20,18 @@ from pyspark.sql import functions as F
 
 from batch.tables import append
 from common.config import Config
+from common.errors import StylestreamError
 from common.sources.lake import exists, read_table, table_path
 
-RUNS = "als_runs"
+Kind = Literal["als", "ctr", "sessions", "related"]
+RUNS: dict[Kind, str] = {"als": "als_runs", "ctr": "ctr_runs", "sessions": "session_runs", "related": "related_runs"}
 POINTER = "model_pointer"
 RUN_COLUMNS = (
     "version string, started timestamp, finished timestamp, events_version bigint,"
     " parameters string, metrics string, status string"
 )
-POINTER_COLUMNS = "version string, moved_at timestamp, reason string, share double"
-NEWEST = 200  # rows of either table that are looked at
+POINTER_COLUMNS = "version string, moved_at timestamp, reason string, share double, kind string"
+NEWEST = 200  # rows of a kind that are looked at
 
 Status = Literal["trained", "published", "refused", "retired"]
 Reason = Literal["publish", "promote", "rollback", "canary", "canary-over"]
@@ -61,7 +64,7 @@ def version_name(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%S")
 
 
-def record(spark: SparkSession, config: Config, run: Run) -> None:
+def record(spark: SparkSession, config: Config, run: Run, kind: Kind = "als") -> None:
     """Adds a row for a training."""
     row = (
         run.version,
@@ -72,21 +75,24 @@ def record(spark: SparkSession, config: Config, run: Run) -> None:
         run.metrics,
         run.status,
     )
-    append(spark.createDataFrame([row], RUN_COLUMNS).coalesce(1), config, RUNS)
+    append(spark.createDataFrame([row], RUN_COLUMNS).coalesce(1), config, RUNS[kind])
 
 
-def set_status(spark: SparkSession, config: Config, version: str, status: Status) -> None:
-    """Changes the status of one version."""
-    table = DeltaTable.forPath(spark, table_path(config, RUNS))
-    table.update(F.col("version") == F.lit(version), {"status": F.lit(status)})
+def set_status(
+    spark: SparkSession, config: Config, versions: Collection[str], status: Status, kind: Kind = "als"
+) -> None:
+    """Changes the status of these versions."""
+    if versions and exists(spark, config, RUNS[kind]):
+        table = DeltaTable.forPath(spark, table_path(config, RUNS[kind]))
+        table.update(F.col("version").isin(*versions), {"status": F.lit(status)})
 
 
-def runs(spark: SparkSession, config: Config) -> list[Run]:
+def runs(spark: SparkSession, config: Config, kind: Kind = "als") -> list[Run]:
     """The newest trainings, newest first."""
-    if not exists(spark, config, RUNS):
+    if not exists(spark, config, RUNS[kind]):
         return []
-    rows = read_table(spark, config, RUNS).orderBy(F.col("version").desc()).limit(NEWEST).collect()
-    return [_run(row.asDict()) for row in rows]
+    table = read_table(spark, config, RUNS[kind]).select(*Run.__dataclass_fields__)
+    return [_run(row.asDict()) for row in table.orderBy(F.col("version").desc()).limit(NEWEST).collect()]
 
 
 def _run(row: dict[str, Any]) -> Run:
@@ -95,21 +101,57 @@ def _run(row: dict[str, Any]) -> Run:
     return Run(**(row | utc))
 
 
-def record_move(spark: SparkSession, config: Config, version: str, reason: Reason, share: float | None = None) -> None:
-    """Adds a row for a move of the pointer or of the canary."""
-    row = spark.createDataFrame([(version, datetime.now(timezone.utc), reason, share)], POINTER_COLUMNS).coalesce(1)
-    # Tables from before there were canaries have no share.
-    row.write.format("delta").mode("append").option("mergeSchema", True).save(table_path(config, POINTER))
+def record_move(
+    spark: SparkSession,
+    config: Config,
+    version: str,
+    reason: Reason,
+    share: float | None = None,
+    kind: Kind = "als",
+) -> None:
+    """Adds a row for a move of a pointer or of the canary."""
+    row = (version, datetime.now(timezone.utc), reason, share, kind)
+    frame = spark.createDataFrame([row], POINTER_COLUMNS).coalesce(1)
+    # Tables from before there were canaries have no share, from before other kinds had a history no kind.
+    frame.write.format("delta").mode("append").option("mergeSchema", True).save(table_path(config, POINTER))
 
 
-def moves(spark: SparkSession, config: Config) -> list[Move]:
+def moves(spark: SparkSession, config: Config, kind: Kind = "als") -> list[Move]:
     """The newest moves, oldest first."""
     if not exists(spark, config, POINTER):
         return []
-    rows = read_table(spark, config, POINTER).orderBy(F.col("moved_at").desc()).limit(NEWEST).collect()
+    table = read_table(spark, config, POINTER)
+    of = F.coalesce("kind", F.lit("als")) if "kind" in table.columns else F.lit("als")
+    rows = table.where(of == kind).drop("kind").orderBy(F.col("moved_at").desc()).limit(NEWEST).collect()
     found = [row.asDict() for row in reversed(rows)]
     # Spark gives naive local times.
     return [Move(**(row | {"moved_at": row["moved_at"].astimezone(timezone.utc)})) for row in found]
+
+
+def held(history: Sequence[Move]) -> bool:
+    """Whether somebody has rolled back since anything was promoted: what is trained now is not to be served."""
+    return bool(history) and history[-1].reason in ("rollback", "canary-over")
+
+
+def kept_back(live: str) -> str:
+    """What has become of a new version while the kind is `held`, in words."""
+    return f"is kept, not served: rolled back to {live or 'none'}; promote it by hand"
+
+
+def live(spark: SparkSession, config: Config, kind: Kind = "als") -> str:
+    """The version that was live last by the history, whatever Redis says; empty without one."""
+    return next(reversed(lived(moves(spark, config, kind))), "")
+
+
+def earlier(history: Sequence[Move], kept: Collection[str], to: str = "") -> str:
+    """The version that a rollback serves: `to`, else the one before; it must have been live, and be kept."""
+    before = [version for version in lived(history)[:-1] if version in kept]
+    if to and to not in before:
+        were = ", ".join(before) or "none"
+        raise StylestreamError(f"'{to}' was not live before the present one, or is not kept; those that were: {were}")
+    if not before:
+        raise StylestreamError("there is no earlier model to go back to: see 'stylestream model list'")
+    return to or before[-1]
 
 
 def running_canary(history: Sequence[Move]) -> Move | None:

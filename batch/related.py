@@ -1,9 +1,10 @@
 """Job `related`: which items go together (complements) and which could stand in for each other (substitutes).
 
-Reads `events` at one table version, and the factors of the newest ALS model where there is one. Writes Delta
+Reads `events` at one table version, and the factors of the live ALS model where there is one. Writes Delta
 `related_items` (version, kind, item, items: array of other, together, als; a version is a partition), then Redis: each
-item's two lists under the version's own keys, counted, and last of all the pointer. Older versions than
-`related.keep_versions` are removed.
+item's two lists under the version's own keys, counted, and last of all the pointer; a row is added to `related_runs`.
+Fewer lists than `related.min_lists_to_live` times those of the live version are refused (exit 10): it stays. Older
+versions than `related.keep_versions` are removed, but not the live one.
 
 | kind | from | of those |
 |---|---|---|
@@ -13,15 +14,18 @@ item's two lists under the version's own keys, counted, and last of all the poin
 `together` is √G² (`batch.together`), `als` the cosine of the factors; how much each counts is for serving to say.
 """
 
+import json
+from dataclasses import asdict
 from datetime import datetime, timezone
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from batch import registry, related_versions
+from batch import models, registry, related_versions
 from batch.alike import cosine, nearest
 from batch.entry import run_job
 from batch.outcome import Outcome
+from batch.pointer import current, serve_new
 from batch.tables import newest_days, newest_version
 from batch.together import carts, sessions, together
 from common.config import Config
@@ -32,23 +36,45 @@ NO_FACTORS = "item string, index int, features array<float>"
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
-    """Counts, publishes, moves the pointer."""
+    """Counts, judges and, when there is enough, publishes."""
     if not exists(spark, config, EVENTS):
         return Outcome("no-data", "no related items: 0 events in the lake")
-    version = registry.version_name(datetime.now(timezone.utc))
+    started = datetime.now(timezone.utc)
+    version = registry.version_name(started)
     events_version = newest_version(spark, config, EVENTS)
     events = newest_days(read_table(spark, config, EVENTS, events_version), config.related.days)
-    factors = _factors(spark, config).persist()
+    factors = live_factors(spark, config).persist()
     kinds = {"related": complements(events, factors, config), "similar": substitutes(events, factors, config)}
     rows = [lists(frame, config.related.keep).select(F.lit(kind).alias("kind"), "*") for kind, frame in kinds.items()]
     related_versions.save(rows[0].unionByName(rows[1]), config, version)
-    written = related_versions.publish(spark, config, version)
     factors.unpersist()
-    if not written:
+    made = related_versions.count(spark, config, version)
+    before = related_versions.count(spark, config, current(spark, config, related_versions.POINTER))
+    why = refusal(made, before, config.related.min_lists_to_live)
+    if why or not made:
+        related_versions.remove(spark, config, version)
+    if not why and not made:
         return Outcome("no-data", "no related items: nothing occurs together more often than chance has it")
-    related_versions.move_pointer(config, version)
+    texts = json.dumps(asdict(config.related)), json.dumps({"lists": made, "live_lists": before})
+    status: registry.Status = "refused" if why else "published"
+    ended = datetime.now(timezone.utc)
+    registry.record(spark, config, registry.Run(version, started, ended, events_version, *texts, status), "related")
+    if why:
+        return Outcome("refused", f"version {version} of the related items refused: {why}")
+    related_versions.publish(spark, config, version)
+    how = serve_new(spark, config, related_versions.POINTER, version)
     related_versions.retire(spark, config)
-    return Outcome("done", f"related items {version} are live: {written} lists, events version {events_version}")
+    return Outcome(
+        "done", f"version {version} of the related items {how}: {made} lists, events version {events_version}"
+    )
+
+
+def refusal(made: int, live: int, share: float) -> str:
+    """Why the gate does not let so many lists pass; empty when it does. `live`: of the version that is served."""
+    if made >= share * live:
+        return ""
+    least = f"must be at least {share:g} times that (related.min_lists_to_live)"
+    return f"{made} lists, the live version has {live}: {least}"
 
 
 def complements(events: DataFrame, factors: DataFrame, config: Config) -> DataFrame:
@@ -101,12 +127,13 @@ def lists(pairs: DataFrame, keep: int) -> DataFrame:
     return pairs.groupBy("item").agg(items.alias("items"))
 
 
-def _factors(spark: SparkSession, config: Config) -> DataFrame:
-    """Factors of the newest published model; none without one."""
-    versions = [run.version for run in registry.runs(spark, config) if run.status == "published"]
-    if not versions or not exists(spark, config, FACTORS):
+def live_factors(spark: SparkSession, config: Config) -> DataFrame:
+    """`item, index, features` of the model that all users have, as serving finds it: not of a newer one that a rollback
+    took back or a canary tries; none without one."""
+    live = models.live_version(config)
+    if not live or not exists(spark, config, FACTORS):
         return spark.createDataFrame([], NO_FACTORS)
-    table = read_table(spark, config, FACTORS).where(F.col("model_version") == F.lit(versions[0]))
+    table = read_table(spark, config, FACTORS).where(F.col("model_version") == F.lit(live))
     return table.select("item", "index", F.col("features").cast("array<float>").alias("features"))
 
 

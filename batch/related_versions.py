@@ -10,6 +10,8 @@ import orjson
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch import registry
+from batch.pointer import Pointer, current
 from batch.publish import TTL_SECONDS, Put, Row, write
 from batch.tables import delete_part, replace_part
 from common.config import Config
@@ -29,8 +31,10 @@ def save(rows: DataFrame, config: Config, version: str) -> None:
 
 def publish(spark: SparkSession, config: Config, version: str) -> int:
     """A version's lists from Delta to Redis; how many. The pointer is not touched."""
-    rows = _rows(spark, config, version)
+    rows = rows_of(spark, config, version)
     expected = rows.count()
+    if not expected:
+        raise UnavailableError(f"related items {version} have no list in the lake: see 'stylestream model list'")
     written = write(rows, redis_target(config), put_lists(Keys(config.redis.prefix), version))
     if written != expected:
         raise UnavailableError(f"Redis took {written} of {expected} lists of related items {version}; run it again")
@@ -53,6 +57,22 @@ def move_pointer(config: Config, version: str) -> None:
         client.set(Keys(config.redis.prefix).live_related, version)
 
 
+def live_version(config: Config) -> str:
+    """The version that is served; empty without one."""
+    with redis_target(config).connect() as client:
+        return bytes(client.get(Keys(config.redis.prefix).live_related) or b"").decode()  # type: ignore[arg-type]
+
+
+def count(spark: SparkSession, config: Config, version: str) -> int:
+    """How many lists a version has in Delta."""
+    return rows_of(spark, config, version).count() if version and exists(spark, config, TABLE) else 0
+
+
+def remove(spark: SparkSession, config: Config, version: str) -> None:
+    """Takes a version out of Delta that is not in Redis."""
+    delete_part(spark, config, TABLE, f"version = '{version}'")
+
+
 def newest(spark: SparkSession, config: Config) -> list[str]:
     """The versions in Delta, newest first."""
     if not exists(spark, config, TABLE):
@@ -62,12 +82,13 @@ def newest(spark: SparkSession, config: Config) -> list[str]:
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
-    """Removes all but the newest `related.keep_versions` from Redis and Delta; says which."""
-    keys = Keys(config.redis.prefix)
-    gone = newest(spark, config)[config.related.keep_versions :]
+    """Removes all but the newest `related.keep_versions` and the live one from Redis and Delta; says which."""
+    keys, live = Keys(config.redis.prefix), {live_version(config), current(spark, config, POINTER)}
+    gone = [version for version in newest(spark, config)[config.related.keep_versions :] if version not in live]
     for version in gone:
-        write(_rows(spark, config, version), redis_target(config), _unlink(keys, version))
-        delete_part(spark, config, TABLE, f"version = '{version}'")
+        write(rows_of(spark, config, version), redis_target(config), _unlink(keys, version))
+        remove(spark, config, version)
+    registry.set_status(spark, config, gone, "retired", "related")
     return gone
 
 
@@ -78,5 +99,15 @@ def _unlink(keys: Keys, version: str) -> Put:
     return put
 
 
-def _rows(spark: SparkSession, config: Config, version: str) -> DataFrame:
+def rows_of(spark: SparkSession, config: Config, version: str) -> DataFrame:
+    """`kind, item, items` of a version."""
     return read_table(spark, config, TABLE).where(F.col("version") == F.lit(version)).select("kind", "item", "items")
+
+
+POINTER = Pointer(
+    "related",
+    live=live_version,
+    there=newest,
+    put=lambda spark, config, version: f"{publish(spark, config, version)} lists",
+    point=move_pointer,
+)

@@ -2,70 +2,82 @@
 
 Reads `events` of the newest `sessions.days` at one version of the table. A session is a `session_id`, else a user's
 actions without a gap of `gap_minutes`; of one item several times running the first counts, of a long session the
-newest 50. The sessions stream to one task, which builds the index and writes it as the artifact `sessions`; only its
-figures come to the driver. Then the pointers move, the lake's and the one in Redis. Again, it makes another version.
+newest 50. The sessions stream to one task, which builds the index, judges it (`batch.session_gate`) and writes it as
+the artifact `sessions`; only its figures come to the driver. A row is added to `session_runs`; then the pointers move,
+the lake's and the one in Redis. An index that the gate refuses is not written (exit 10): the live one stays. Again, it
+makes another version.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import orjson
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
 
+from batch import registry
 from batch.entry import run_job
 from batch.interactions import user_key
 from batch.outcome import Outcome
+from batch.pointer import serve_new
+from batch.session_build import FIGURES, build
+from batch.session_versions import NAME, POINTER, index_store, retire
 from batch.tables import newest_days, newest_version
-from common.artifacts import Artifacts, artifacts
 from common.config import Config
 from common.config_models import SessionsConfig
 from common.facts.once import once_in_batch
-from common.keys import Keys
-from common.models.next_item_fit import Sessions, fit
+from common.models.next_item_fit import LENGTH
 from common.models.session_index import LONGEST
-from common.redis_client import redis_target
 from common.sources.lake import EVENTS, exists, read_table
 
-NAME = "sessions"
 IN_ORDER = ("seconds", "event_id", "item")
-FIGURES = "sessions bigint, items bigint, chosen string, found string"
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
-    """Builds and publishes the index."""
+    """Builds, judges and, when good enough, publishes the index."""
     if not exists(spark, config, EVENTS):
         return Outcome("no-data", "no session index: no events yet")
-    table = newest_version(spark, config, EVENTS)
+    started, table = datetime.now(timezone.utc), newest_version(spark, config, EVENTS)
     rows = sessions(newest_days(read_table(spark, config, EVENTS, table), config.sessions.days), config.sessions)
-    version = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
-    kept, store = rows.orderBy(F.desc("time"), "session").limit(config.sessions.most), artifacts(config, NAME)
+    version, settings = f"{started:%Y%m%dT%H%M%S%f}", config.sessions
+    kept, store = rows.orderBy(F.desc("time"), "session").limit(settings.most), index_store(config)
     in_order = kept.repartition(1).sortWithinPartitions("time", "session").select("time", "items")
+    live = store.live()
 
     def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return build(batches, store, version, {"events_version": table})
+        return build(batches, store, version, {"events_version": table}, settings, live)
 
     figures = in_order.mapInArrow(written, FIGURES).collect()
     if not figures:
         return Outcome("no-data", "no session index: no session of two items yet")
-    store.point(version)
-    publish(config)
-    store.retire(config.sessions.keep_versions)
-    row = figures[0]
-    return Outcome("done", f"session index {version} of {row['sessions']} sessions and {row['items']} items")
+    return _publish(spark, config, version, started, table, figures[0])
 
 
-def publish(config: Config) -> str:
-    """Moves the pointer in Redis to the version that is live in the lake, and returns it; '' without one."""
-    version = artifacts(config, NAME).live()
-    if version:
-        with redis_target(config).connect() as client:
-            client.set(Keys(config.redis.prefix).live_sessions, version)
-    return version
+def _publish(
+    spark: SparkSession, config: Config, version: str, started: datetime, events_version: int, figures: Row
+) -> Outcome:
+    metrics: dict[str, Any] = {name: figures[name] for name in ("sessions", "items")} | json.loads(figures["metrics"])
+    texts = json.dumps(asdict(config.sessions)), json.dumps(metrics)
+    status: registry.Status = "refused" if figures["refusal"] else "published"
+    run = registry.Run(version, started, datetime.now(timezone.utc), events_version, *texts, status)
+    registry.record(spark, config, run, NAME)
+    if figures["refusal"]:
+        return Outcome("refused", f"session index {version} refused: {figures['refusal']}")
+    how = serve_new(spark, config, POINTER, version)
+    retire(spark, config)
+    quality = (
+        f"Recall@{LENGTH} {metrics['recall']:.4f} (popularity {metrics['popularity']:.4f})"
+        if metrics["questions"]
+        else "too few questions to judge it by"
+    )
+    return Outcome(
+        "done",
+        f"session index {version} {how}: {metrics['sessions']} sessions, {metrics['items']} items, {quality},"
+        f" events version {events_version}",
+    )
 
 
 def sessions(events: DataFrame, config: SessionsConfig) -> DataFrame:
@@ -91,43 +103,6 @@ def sessions(events: DataFrame, config: SessionsConfig) -> DataFrame:
         F.array_sort(F.collect_list(F.struct("seconds", "event_id", "item"))).alias("all"),
     )
     return grouped.select("session", "time", F.col("all.item").alias("items")).where(F.size("items") > 1)
-
-
-def build(
-    batches: Iterator[pa.RecordBatch], store: Artifacts, version: str, about: dict[str, Any]
-) -> Iterator[pa.RecordBatch]:
-    """Fits and writes one version from all sessions, `time, items` oldest first; its figures, if there are any."""
-    parts = [batch for batch in batches if batch.num_rows]
-    if not parts:
-        return
-    table = pa.Table.from_batches(parts)
-    found, names = coded(table)
-    model = fit(found)
-    arrays = {"names": names, "ranking": model.weights, **model.index.arrays()}
-    note = {**about, "chosen": str(model.chosen), "found": model.found}
-    store.write(version, [arrays], note)
-    yield pa.record_batch(
-        {
-            "sessions": pa.array([table.num_rows], pa.int64()),
-            "items": pa.array([len(names)], pa.int64()),
-            "chosen": [str(model.chosen)],
-            "found": [orjson.dumps(model.found).decode()],
-        }
-    )
-
-
-def coded(table: pa.Table) -> tuple[Sessions, npt.NDArray[np.bytes_]]:
-    """The sessions with items as numbers, and the items' names, UTF-8, sorted: number n is the n-th."""
-    items = table["items"].combine_chunks()
-    words = items.flatten().dictionary_encode()
-    names = np.array([name.encode() for name in words.dictionary.to_pylist()])
-    order = np.argsort(names, kind="stable")
-    number = np.empty(len(order), np.int64)
-    number[order] = np.arange(len(order))
-    lengths = items.value_lengths().to_numpy(zero_copy_only=False)
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    flat = number[words.indices.to_numpy(zero_copy_only=False)]
-    return Sessions(offsets, flat, table["time"].to_numpy(), len(order)), names[order]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.config_types import Action, Fraction, NonNegative, Positive, PositiveFloat, Strict, Weight
+from common.config_types import Action, Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Strict, Weight
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class SessionsConfig(Strict):
     gap_minutes: Positive
     actions: Annotated[list[Action], Field(min_length=1)]
     most: Positive
+    min_z_over_popularity: NonNegativeFloat
+    min_recall_to_live: NonNegativeFloat
     keep_versions: Positive
     fresh_users: NonNegative
     fresh_read: NonNegative

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.config_types import Fraction, Positive, PositiveFloat, Strict, Weight
+from common.config_types import Fraction, NonNegativeFloat, Positive, PositiveFloat, Strict, Weight
 
 Signal = Literal[
     "als", "alike", "category", "complement", "ctr", "fresh", "price", "recent",
@@ -71,4 +71,5 @@ class RelatedConfig(Strict):
     min_together: Positive
     min_score: PositiveFloat
     keep: Annotated[int, Field(gt=0, le=500)]
+    min_lists_to_live: NonNegativeFloat
     keep_versions: Positive

@@ -47,6 +47,8 @@
 | `P:u:{<user>}:shown` | zset | `item\\x1fmillis` → epoch ms, the newest shown | collector |
 | `P:ctr:<version>` | string | JSON of a click-through model | batch |
 | `P:ctr:live` | string | version of the click-through model that is served (no TTL) | batch |
+| `P:als:drift` | string | JSON {version, at_ms, psi}: what ALS learns from, beside the run before | batch |
+| `P:ctr:drift` | string | JSON {version, at_ms, largest, psi, click_through} of the last run | batch |
 | `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
 """
 
@@ -215,6 +217,14 @@ class Keys:
     @property
     def live_ctr(self) -> str:
         return f"{self.prefix}:ctr:live"
+
+    @property
+    def als_drift(self) -> str:
+        return f"{self.prefix}:als:drift"
+
+    @property
+    def ctr_drift(self) -> str:
+        return f"{self.prefix}:ctr:drift"
 
     def progress(self, query: str) -> str:
         return f"{self.prefix}:progress:{query}"

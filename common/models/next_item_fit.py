@@ -2,12 +2,15 @@
 
 Bounded: one index for each of `Build`'s choices, `QUESTIONS` questions each. Half of the questions fit the weights, the
 other half judges the choice; the weights served are fitted on both. Nothing is taken from data newer than the sessions.
+What is chosen is judged beside popularity and, if given, a rival's way to build and weigh, on the same half.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from common.models import conditional_logit
 from common.models.next_item import SIGNALS, best, candidates
@@ -23,6 +26,7 @@ DEFAULTS = {"neighbours": 0.3, "next": 0.15, "after": 0.15, "before": 0.05, "nea
 DEFAULTS |= {"popular-week": 0.1, "again-2": 1.0, "again-3": 0.5, "again-4": 0.5, "again-earlier": 0.5}
 
 Say = Callable[[str], None]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,25 @@ class Asked:
     target: Ints
 
 
+class Rival(NamedTuple):
+    """Another model's way: the `str` of its `Build`, and its weights."""
+
+    how: str
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Of each question that judged, whether the answer held the target: what is chosen, popularity (the best of its
+    half-lives), the rival. `since`: time of the oldest session that was asked about."""
+
+    asked: Asked
+    since: float
+    ours: Bools
+    popularity: Bools
+    rival: Bools | None
+
+
 @dataclass(frozen=True)
 class Model:
     """What is served, and what the search found: Recall@20 and MRR@20 of each choice."""
@@ -60,9 +83,21 @@ class Model:
     weights: Floats
     chosen: Build
     found: dict[str, tuple[float, float]]
+    judged: Judged | None = None
 
 
-def fit(sessions: Sessions, choices: tuple[Build, ...] = CHOICES, say: Say = lambda _: None) -> Model:
+class Tried(NamedTuple):
+    """Weights fitted on all questions; of those fitted on half, the target's ranks in the answers to the other half."""
+
+    weights: Floats
+    ranks: list[int]
+    popular: Bools
+    rival: Bools | None
+
+
+def fit(
+    sessions: Sessions, choices: tuple[Build, ...] = CHOICES, say: Say = lambda _: None, rival: Rival | None = None
+) -> Model:
     """The model of these sessions."""
     n = len(sessions.offsets) - 1
     cut = n - int(n * TAIL)
@@ -71,11 +106,16 @@ def fit(sessions: Sessions, choices: tuple[Build, ...] = CHOICES, say: Say = lam
         return Model(sessions.index(choices[0]), default_weights(), choices[0], {})
     tried = []
     for how in choices:
-        weights, recall, mrr = _tried(head.index(how), asked)
+        done = _tried(head.index(how), asked, rival.weights if rival and rival.how == str(how) else None)
+        recall, mrr = figures(done.ranks)
         say(f"{how}: Recall@20 {recall:.3f}, MRR@20 {mrr:.3f} on {len(asked.target) // 2} held out")
-        tried.append((recall + mrr, how, weights, (recall, mrr)))
-    _, chosen, weights, _ = max(tried, key=lambda trial: trial[0])
-    return Model(sessions.index(chosen), weights, chosen, {str(how): figures for _, how, _, figures in tried})
+        tried.append((recall + mrr, how, done, (recall, mrr)))
+    _, chosen, winner, _ = max(tried, key=lambda trial: trial[0])
+    theirs = next((done.rival for _, _, done, _ in tried if done.rival is not None), None)
+    half = Asked(asked.seen[1::2], asked.target[1::2])
+    judged = Judged(half, float(sessions.times[cut]), np.array(winner.ranks) > 0, winner.popular, theirs)
+    found = {str(how): both for _, how, _, both in tried}
+    return Model(sessions.index(chosen), winner.weights, chosen, found, judged)
 
 
 def questions(sessions: Sessions, cut: int, most: int) -> Asked:
@@ -97,8 +137,8 @@ def default_weights() -> Floats:
     return np.array([DEFAULTS.get(name, 0.0) for name in SIGNALS])
 
 
-def _tried(index: SessionIndex, asked: Asked) -> tuple[Floats, float, float]:
-    """Weights fitted on all questions; Recall@20 and MRR@20 of those fitted on every second, judged by the others."""
+def _tried(index: SessionIndex, asked: Asked, rival: Floats | None) -> Tried:
+    """Fits on every second question and judges by the others; fits on all."""
     found = [candidates(index, seen) for seen in asked.seen]
     place = [int(np.searchsorted(one.items, target)) for one, target in zip(found, asked.target, strict=True)]
     hit = np.array([p < len(f.items) and f.items[p] == t for f, p, t in zip(found, place, asked.target, strict=True)])
@@ -113,8 +153,19 @@ def _tried(index: SessionIndex, asked: Asked) -> tuple[Floats, float, float]:
 
     numbers = np.arange(len(found))
     weights = fitted(numbers[hit & (numbers % 2 == 0)])
-    ranks = [rank(best(found[n], weights, LENGTH), int(asked.target[n])) for n in numbers[1::2]]
-    return fitted(numbers[hit]), *figures(ranks)
+
+    def ranks(weights: Floats) -> list[int]:
+        return [rank(best(found[n], weights, LENGTH), int(asked.target[n])) for n in numbers[1::2]]
+
+    theirs = None if rival is None else np.array(ranks(rival)) > 0
+    return Tried(fitted(numbers[hit]), ranks(weights), most_popular(index, asked.target[1::2]), theirs)
+
+
+def most_popular(index: SessionIndex, targets: Ints) -> Bools:
+    """Which targets are among the `LENGTH` most popular items, by the half-life that has most of them there."""
+    tops = np.argsort(-index.popular, axis=0, kind="stable")[:LENGTH].T
+    hits = [np.isin(targets, top) for top in tops]
+    return max(hits, key=lambda one: int(one.sum()))
 
 
 def rank(answer: list[tuple[int, float]], target: int) -> int:

@@ -28,6 +28,8 @@ async def get_readiness(request: Request) -> Json:
 
 @router.get("/metrics", response_class=Response)
 async def get_metrics(request: Request) -> Response:
-    """What the process has counted, as Prometheus text."""
-    text = request.app.state.services.metrics.text()
+    """What the process has counted, and what batch last found to have moved, as Prometheus text."""
+    services = request.app.state.services
+    await services.metrics.drift.refresh(services.redis, services.keys)
+    text = services.metrics.text()
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

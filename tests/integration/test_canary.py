@@ -20,6 +20,7 @@ from common.errors import StylestreamError
 from common.keys import Keys
 from common.models.canary import Canary
 from common.models.recommender import model_store
+from common.redis_client import redis_target
 from local.process import wait_until
 from tests.event_factory import event
 from tests.integration.conftest import Serve
@@ -146,6 +147,25 @@ def test_it_is_kept_restored_and_refused_where_it_makes_no_sense(
     redis_conn.delete(keys.live_model, keys.canary)
     with pytest.raises(StylestreamError, match="no model is live for the other users"):
         models.promote(spark, two, OLD, share=SHARE)
+
+
+def test_after_a_rollback_a_new_version_waits_until_somebody_promotes_one(
+    two: Config, command: Any, spark: SparkSession
+) -> None:
+    third = "20260303T000000"
+    models.promote(spark, two, NEW)
+    assert command("rollback", OLD) == f"model {OLD} is live again\n"
+    assert models.serve_new(spark, two, third) == f"is kept, not served: rolled back to {OLD}; promote it by hand"
+    assert models.live_version(two) == OLD
+    one = dataclasses.replace(two, als=dataclasses.replace(two.als, keep_versions=1))
+    with redis_target(two).connect() as client:
+        client.delete(Keys(two.redis.prefix).live_model)  # Redis is lost: the history knows which was live
+    assert models.retire(spark, one) == []
+    assert models.serve_new(spark, two, third).startswith(f"is kept, not served: rolled back to {OLD}")
+    with pytest.raises(StylestreamError, match="'never' was not live before the present one, or is not kept"):
+        models.rollback(spark, two, "never")
+    models.promote(spark, two, OLD)
+    assert models.serve_new(spark, two, third) == "is live"
 
 
 def test_one_that_only_the_history_knows_is_over_by_rollback_and_the_live_model_stays(

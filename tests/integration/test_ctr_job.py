@@ -12,10 +12,12 @@ from pyspark.sql import functions as F
 from redis import Redis
 
 from batch import ctr, ctr_runs
-from batch.ctr_judge import quality
-from batch.ctr_runs import live_model, publish, record, restore, retire
+from batch.ctr_judge import quality, segments
+from batch.ctr_runs import POINTER, live_model, put, record, retire
+from batch.pointer import promote, restore, rollback
 from bench.simulated_lake import fill
 from common.config import Config
+from common.errors import StylestreamError
 from common.keys import Keys
 from common.models.ctr import load
 from common.redis_client import redis_target
@@ -71,7 +73,20 @@ def test_the_run_says_what_came_of_it(spark: SparkSession, config: Config, train
     assert (run.status, run.events_version) == ("published", 0)
     assert metrics["new"]["normalized_entropy"] < 0.995
     assert 0.8 < metrics["new"]["calibration"] < 1.25
-    assert set(metrics) == {"new", "live", "psi", "click_through", "drift"}
+    assert set(metrics) == {"new", "live", "psi", "click_through", "by_surface", "segments", "drift"}
+    parts = metrics["segments"]
+    assert {"light", "heavy"} <= {*parts}
+    for name in ("exposures", "clicks"):
+        assert sum(part[name] for part in parts.values()) == metrics["new"][name]
+    loss = sum(part["log_loss"] * part["exposures"] for part in parts.values()) / metrics["new"]["exposures"]
+    assert loss == pytest.approx(metrics["new"]["log_loss"], abs=1e-5)
+    drift = json.loads(client.get(Keys("ctrjob").ctr_drift))
+    assert (drift["version"], drift["psi"]) == (trained, metrics["psi"])
+    assert drift["psi"][drift["largest"]] == max(drift["psi"].values())
+    assert drift["click_through"] == metrics["by_surface"]
+    whole = {name: pytest.approx(100 * rate, abs=1e-4) for name, rate in metrics["click_through"].items()}
+    assert drift["click_through"][""] == whole
+    assert len(drift["click_through"]) > 1
     assert client.get(Keys("ctrjob").ctr_model(trained)) == run.model.encode()
     assert client.ttl(Keys("ctrjob").ctr_model(trained)) > 13 * 86_400
     assert len(run.model) < 50_000
@@ -101,21 +116,31 @@ def test_a_model_trained_on_shuffled_clicks_is_refused_and_the_live_one_stays(
     assert [run.status for run in runs(spark, config) if run.version != trained] == ["refused"]
 
 
-def test_all_but_the_newest_three_leave_redis_and_the_newest_can_be_restored(
+def test_a_version_taken_back_stays_so_and_all_but_the_newest_three_and_the_live_one_leave_redis(
     spark: SparkSession, config: Config, trained: str, client: "Redis"
 ) -> None:
     (first,) = [run for run in runs(spark, config) if run.version == trained]
     later = [f"2099010{n}T000000" for n in range(3)]
     for version in later:
-        publish(config, version, first.model)
         record(spark, config, dataclasses.replace(first, version=version))
-    assert retire(spark, config) == [trained]
+        put(config, version, first.model)
+    promote(spark, config, POINTER, later[0])
+    assert rollback(spark, config, POINTER, trained) == trained
+    assert retire(spark, config) == []
     keys = Keys("ctrjob")
+    client.delete(keys.live_ctr, keys.ctr_model(trained))  # Redis is lost
+    assert retire(spark, config) == []
+    assert restore(spark, config, POINTER).startswith(f"{trained}, ")
+    assert client.get(keys.live_ctr) == trained.encode()
+    promote(spark, config, POINTER, later[-1])
+    assert retire(spark, config) == [trained]
     assert [client.exists(keys.ctr_model(version)) for version in (trained, *later)] == [0, 1, 1, 1]
-    client.delete(keys.live_ctr, keys.ctr_model(later[-1]))
-    assert restore(spark, config) == later[-1]
-    assert client.get(keys.live_ctr) == later[-1].encode()
-    assert client.exists(keys.ctr_model(later[-1]))
+    with pytest.raises(StylestreamError, match=f"the ctr version '{trained}' is retired; kept: {later[-1]}, "):
+        promote(spark, config, POINTER, trained)
+    record(spark, config, dataclasses.replace(first, version="20990201T000000", model='{"edges": {}}'))
+    with pytest.raises(StylestreamError, match="is of another release's features: train it anew"):
+        promote(spark, config, POINTER, "20990201T000000")
+    assert ctr_runs.live_version(config) == later[-1]
 
 
 def test_quality_is_that_of_the_formulas(spark: SparkSession) -> None:
@@ -128,6 +153,21 @@ def test_quality_is_that_of_the_formulas(spark: SparkSession) -> None:
     assert found.auc == pytest.approx(5 / 6)  # of the six pairs only (c, e) is the wrong way round
     assert found.calibration == pytest.approx(2.2 / 2)
     assert found.calibration_error == pytest.approx((0.2 + 0.3 + 0.6 + 0.1 + 0.6) / 5)
+
+
+def test_segments_are_by_what_people_had_done_before(spark: SparkSession) -> None:
+    rows = [(0, 1, 0.8), (0, 0, 0.3), (1, 0, 0.4), (10, 1, 0.1), (11, 0, 0.6), (900, 0, 0.2)]
+    found = segments(spark.createDataFrame(rows, "deeds int, label int, p double"))
+    loss = -(log(0.6) + log(0.1)) / 2
+    light = {"exposures": 2, "clicks": 1, "log_loss": loss, "normalized_entropy": loss / log(2), "calibration": 0.5}
+    assert found["light"] == pytest.approx(light, abs=1e-4)
+    assert found["new"]["calibration"] == pytest.approx(1.1)
+    assert (found["heavy"]["clicks"], found["heavy"]["normalized_entropy"], found["heavy"]["calibration"]) == (
+        0,
+        None,
+        None,
+    )
+    assert len(found) == 3
 
 
 def test_a_part_without_clicks_is_no_run(

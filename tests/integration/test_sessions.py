@@ -10,10 +10,13 @@ import pytest
 import redis
 from pyspark.sql import SparkSession
 
-from batch import sessions
+from batch import registry, sessions
+from batch.pointer import promote, restore, rollback
+from batch.session_versions import POINTER
 from batch.tables import append
 from common.artifacts import artifacts
 from common.config import Config
+from common.errors import StylestreamError
 from common.facts.aggregate import aggregate
 from common.keys import Keys
 from common.sinks.redis_facts import write_facts
@@ -50,23 +53,58 @@ def asked(config: Config, question: Callable[[Now], Awaitable[T]]) -> T:
     return asyncio.run(answer())
 
 
-def test_the_job_publishes_a_version_that_serving_maps_and_keeps_the_newest(
+def keeping(config: Config, versions: int) -> Config:
+    return dataclasses.replace(config, sessions=dataclasses.replace(config.sessions, keep_versions=versions))
+
+
+def test_the_job_publishes_a_version_that_serving_maps_and_keeps_the_newest_and_the_live_one(
     spark: SparkSession, config: Config, redis_conn: redis.Redis
 ) -> None:
     assert asked(config, lambda now: now.candidates(["g1-0"], 3)) is None
     assert sessions.run(spark, config).status == "no-data"
     append(lake_events(spark, past(1)), config, EVENTS, "date")
-    config = dataclasses.replace(config, sessions=dataclasses.replace(config.sessions, keep_versions=1))
-    made = [sessions.run(spark, config).message.split()[2] for _ in range(2)]
-    live = redis_conn.get(Keys(config.redis.prefix).live_sessions)
-    assert live == made[-1].encode()
-    assert artifacts(config, "sessions").versions() == made[1:]
+    config, store, key = keeping(config, 1), artifacts(config, "sessions"), Keys(config.redis.prefix).live_sessions
+    made = [sessions.run(spark, each).message.split()[2] for each in (keeping(config, 2), keeping(config, 2))]
+    assert redis_conn.get(key) == made[1].encode()
+    assert rollback(spark, config, POINTER) == made[0]
+    said = sessions.run(spark, config).message
+    made.append(said.split()[2])
+    assert (
+        f"{made[2]} is kept, not served: rolled back to {made[0]}; promote it by hand: 160 sessions, 24 items" in said
+    )
+    assert (store.versions(), store.live()) == ([made[0], made[2]], made[0])
+    redis_conn.delete(key)
+    assert restore(spark, config, POINTER) == f"{made[0]}, 24 items"
+    assert redis_conn.get(key) == made[0].encode()
+    with pytest.raises(
+        StylestreamError, match=f"the sessions version '{made[1]}' is retired; kept: {made[2]}, {made[0]}"
+    ):
+        promote(spark, config, POINTER, made[1])
+    assert promote(spark, config, POINTER, made[2]) == "24 items"
+    assert redis_conn.get(key) == made[2].encode()
+    status = {run.version: run.status for run in registry.runs(spark, config, "sessions")}
+    assert list(status.values()) == ["published", "retired", "published"]
     answer = asked(config, lambda now: now.candidates(["g1-0", "g1-2"], 4))
     assert answer is not None
     assert {item.split("-")[0] for item, _ in answer.items} == {"g1"}
     unknown = asked(config, lambda now: now.candidates(["never", "heard of"], 4))
     assert unknown is not None
     assert unknown.items == []
+
+
+def test_an_index_that_cannot_be_judged_does_not_replace_one_that_was(
+    spark: SparkSession, config: Config, redis_conn: redis.Redis
+) -> None:
+    append(lake_events(spark, past(1)), config, EVENTS, "date")
+    first, store = sessions.run(spark, config).message.split()[2], artifacts(config, "sessions")
+    live = store.open(first)
+    store.write(first, [dict(live.arrays)], live.about | {"questions": 240})
+    outcome = sessions.run(spark, config)
+    assert (outcome.status, outcome.exit_code) == ("refused", 10)
+    assert outcome.message.endswith("refused: fewer than 200 questions to judge it by, and the live one was judged")
+    assert redis_conn.get(Keys(config.redis.prefix).live_sessions) == first.encode()
+    assert store.versions() == [first]
+    assert [run.status for run in registry.runs(spark, config, "sessions")] == ["refused", "published"]
 
 
 def test_a_session_that_the_stream_wrote_counts_in_the_next_answer(spark: SparkSession, config: Config) -> None:

@@ -85,7 +85,7 @@ def test_carts_and_sessions_count_as_plain_python_does_with_copies_and_repeats(s
 def test_a_bots_session_counts_with_its_newest_items_only(spark: SparkSession) -> None:
     rows = [event(n, "view", n, "bot", f"i{n}", category="c") for n in range(300)]
     units = sessions(lake_events(spark, rows))
-    small = RelatedConfig(90, 3, 1, 1e-9, 50, 2)
+    small = RelatedConfig(90, 3, 1, 1e-9, 50, 0.5, 2)
     other = spark.createDataFrame([("x", "i1")], "unit string, item string").withColumn("at", F.current_timestamp())
     found = together(units.unionByName(other), small).select("item").distinct().collect()
     assert {row[0] for row in found} == {"i297", "i298", "i299"}

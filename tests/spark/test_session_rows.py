@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from batch.sessions import build, coded, sessions
+from batch.session_build import build, coded
+from batch.sessions import sessions
 from batch.tables import newest_days
 from common.artifacts import Artifacts
 from common.config_load import load_config
@@ -79,7 +80,7 @@ def test_a_version_answers_as_the_model_it_was_made_of(tmp_path: Path) -> None:
     lists = [[f"i{chance.randrange(30)}" for _ in range(chance.randint(2, 6))] for _ in range(400)]
     table = pa.table({"time": np.arange(400.0), "items": pa.array(lists, pa.list_(pa.string()))})
     store = Artifacts(str(tmp_path), "sessions", str(tmp_path / "cache"))
-    (figures,) = build(iter(table.to_batches(max_chunksize=90)), store, "1", {"events_version": 7})
+    (figures,) = build(iter(table.to_batches(max_chunksize=90)), store, "1", {"events_version": 7}, CONFIG)
     assert figures.to_pylist()[0]["sessions"] == 400
     version = store.open("1")
     assert version.about["events_version"] == 7
@@ -98,5 +99,5 @@ def test_a_version_answers_as_the_model_it_was_made_of(tmp_path: Path) -> None:
 
 def test_without_a_session_nothing_is_written(tmp_path: Path) -> None:
     store = Artifacts(str(tmp_path), "sessions", str(tmp_path / "cache"))
-    assert list(build(iter([]), store, "1", {})) == []
+    assert list(build(iter([]), store, "1", {}, CONFIG)) == []
     assert store.versions() == []

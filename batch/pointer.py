@@ -1,0 +1,91 @@
+"""How a version of a model other than ALS is served, promoted, taken back, restored: the same for each kind.
+
+What differs is in a `Pointer`: `batch.ctr_runs`, `batch.session_versions` and `batch.related_versions` have one each. A
+version is written to Redis whole before the pointer moves; then the move is noted in `model_pointer`. ALS has canaries
+and its own ways: `batch.models`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from batch import registry
+from batch.registry import Kind, Reason
+from common.config import Config
+from common.errors import StylestreamError, UnavailableError
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """`live`: the version that is served, '' without one. `there`: versions that could be, newest first. `put` writes
+    one to Redis (again) and says in words what it holds; `point` moves the pointer to it. Both raise a
+    `StylestreamError` where the version is gone."""
+
+    kind: Kind
+    live: Callable[[Config], str]
+    there: Callable[[SparkSession, Config], list[str]]
+    put: Callable[[SparkSession, Config, str], str]
+    point: Callable[[Config, str], None]
+
+
+def current(spark: SparkSession, config: Config, pointer: Pointer) -> str:
+    """The version that is served, or was until Redis lost its pointer; empty without one."""
+    return pointer.live(config) or registry.live(spark, config, pointer.kind)
+
+
+def kept(spark: SparkSession, config: Config, pointer: Pointer) -> list[str]:
+    """The versions that may be served, newest first; those from before there were runs have no row."""
+    status = {run.version: run.status for run in registry.runs(spark, config, pointer.kind)}
+    return [one for one in pointer.there(spark, config) if status.get(one, "published") == "published"]
+
+
+def serve_new(spark: SparkSession, config: Config, pointer: Pointer, version: str) -> str:
+    """A new version, which `put` has written, to everybody; after a rollback to nobody. What it is now, in words."""
+    if registry.held(registry.moves(spark, config, pointer.kind)):
+        return registry.kept_back(current(spark, config, pointer))
+    _move(spark, config, pointer, version, "publish")
+    return "is live"
+
+
+def promote(spark: SparkSession, config: Config, pointer: Pointer, version: str, reason: Reason = "promote") -> str:
+    """Serves a kept version, written to Redis again; says what it holds."""
+    there = kept(spark, config, pointer)
+    if version not in there:
+        kind, all_kept = pointer.kind, ", ".join(there) or "none"
+        status = next((run.status for run in registry.runs(spark, config, kind) if run.version == version), None)
+        why = {None: "is unknown", "refused": "was refused", "retired": "is retired"}.get(status, "has vanished")
+        raise StylestreamError(f"the {kind} version '{version}' {why}; kept: {all_kept}")
+    holds = pointer.put(spark, config, version)
+    _move(spark, config, pointer, version, reason)
+    return holds
+
+
+def rollback(spark: SparkSession, config: Config, pointer: Pointer, to: str = "") -> str:
+    """Serves the version that was live before (or `to`, if it was) and returns it; what is trained from now on waits
+    for a `promote`."""
+    history = registry.moves(spark, config, pointer.kind)
+    version = registry.earlier(history, kept(spark, config, pointer), to)
+    promote(spark, config, pointer, version, "rollback")
+    return version
+
+
+def restore(spark: SparkSession, config: Config, pointer: Pointer) -> str:
+    """For `rebuild`: what was live, without a row in the history; the newest kept one where nobody knows what was."""
+    there = kept(spark, config, pointer)
+    version = next((one for one in (current(spark, config, pointer), *there) if one in there), "")
+    if not version:
+        return "none yet"
+    try:
+        holds = pointer.put(spark, config, version)
+    except UnavailableError:
+        raise
+    except StylestreamError as error:  # what this release cannot use is no reason to restore nothing else
+        return f"not restored: {error}"
+    pointer.point(config, version)
+    return f"{version}, {holds}"
+
+
+def _move(spark: SparkSession, config: Config, pointer: Pointer, version: str, reason: Reason) -> None:
+    pointer.point(config, version)
+    registry.record_move(spark, config, version, reason, kind=pointer.kind)
