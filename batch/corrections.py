@@ -72,20 +72,23 @@ def learn(facts: DataFrame, ranking: RankingConfig, config: Config) -> tuple[lis
 
 
 def restore(spark: SparkSession, config: Config) -> str:
-    """The newest factors in Delta to Redis, and the pointer; what was restored, for people.
+    """The newest version in Delta that has every corrected ranking, to Redis, and the pointer; what was restored, for
+    people.
 
     What a category not among them gets is not in Delta: it follows from the rates.
     """
     if not exists(spark, config, CORRECTIONS):
         return "none yet"
     table = read_table(spark, config, CORRECTIONS)
-    version = table.agg(F.max("version")).collect()[0][0]
+    names = [corrected.name for corrected in config.rankings.corrected]
+    there = table.where(F.col("ranking").isin(names)).groupBy("version").agg(F.countDistinct("ranking").alias("n"))
+    version = there.where(F.col("n") == len(names)).agg(F.max("version")).collect()[0][0]
+    if version is None:
+        return "none yet"
     rows = table.where(F.col("version") == F.lit(version)).collect()  # grows with categories
     definitions = {ranking.name: ranking for ranking in config.rankings.definitions}
     for corrected in config.rankings.corrected:
         own = [row for row in rows if row["ranking"] == corrected.name]
-        if not own:
-            continue
         categories = sorted({row["category"] for row in own})
         place = {category: c for c, category in enumerate(categories)}
         rates, fair = np.zeros((len(categories), HOURS)), np.zeros((len(categories), HOURS))

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from batch import registry
-from batch.pointer import Pointer, current
+from batch.pointer import DAMAGED, Pointer, current
 from batch.publish import TTL_SECONDS
 from batch.registry import RUN_COLUMNS
 from batch.tables import append
@@ -45,12 +45,15 @@ def live_version(config: Config) -> str:
 
 
 def live_model(config: Config) -> Scorecard | None:
-    """The model that is served; None without one that this code can use."""
+    """The model that is served; None without one that this code can read and use."""
     version = live_version(config)
     with redis_target(config).connect() as client:
         key = Keys(config.redis.prefix).ctr_model(version)
         text = bytes(client.get(key) or b"") if version else b""  # type: ignore[arg-type]
-    return load(text) if text else None
+    try:
+        return load(text) if text else None
+    except DAMAGED:
+        return None
 
 
 def put(config: Config, version: str, model: str | bytes) -> None:

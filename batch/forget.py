@@ -72,7 +72,9 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     number = ids.count()
     write(ids, redis_target(config), _forget(config, _versions(spark, config), STANDS_SECONDS))
     if number and newest:
-        since = newest - 2 * timedelta(hours=config.sessions.fresh_hours)
+        since = (
+            newest - timedelta(days=1) - 2 * timedelta(hours=config.sessions.fresh_hours)
+        )  # local time, dates are UTC
         write(acted_on(events.where(F.col("date") >= F.lit(since.date())), ids), redis_target(config), _unnamed(config))
     for table, condition in TABLES.items():
         if number and exists(spark, config, table):

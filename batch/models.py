@@ -124,6 +124,8 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
     for version in gone:
         users = _candidates(spark, config, version).select("user")
         write(users, redis_target(config), unlink_candidates(Keys(config.redis.prefix), version))
+        with redis_target(config).connect() as client:
+            client.srem(Keys(config.redis.prefix).listed_models, version)
         for name in PARTS:
             delete_part(spark, config, name, f"model_version = '{version}'")
         arrays.remove(version)

@@ -13,7 +13,9 @@ from pyspark.sql import SparkSession
 from batch import registry
 from batch.registry import Kind, Reason
 from common.config import Config
-from common.errors import StylestreamError, UnavailableError
+from common.errors import StylestreamError
+
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a model that is none may raise
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,15 @@ def restore(spark: SparkSession, config: Config, pointer: Pointer) -> str:
         return "none yet"
     try:
         holds = pointer.put(spark, config, version)
-    except UnavailableError:
-        raise
-    except StylestreamError as error:  # what this release cannot use is no reason to restore nothing else
+    except (StylestreamError, *DAMAGED) as error:  # what cannot be used is no reason to restore nothing else
         return f"not restored: {error}"
     pointer.point(config, version)
     return f"{version}, {holds}"
 
 
 def _move(spark: SparkSession, config: Config, pointer: Pointer, version: str, reason: Reason) -> None:
+    before = pointer.live(config)
+    if before not in ("", version) and not registry.moves(spark, config, pointer.kind):
+        registry.record_move(spark, config, before, "publish", kind=pointer.kind)  # from before moves were noted
     pointer.point(config, version)
     registry.record_move(spark, config, version, reason, kind=pointer.kind)

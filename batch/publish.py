@@ -63,17 +63,8 @@ def put_candidates(keys: Keys, version: str) -> Put:
 
 
 def unlink_candidates(keys: Keys, version: str) -> Put:
-    """Rows `user` → the candidate list of that version is gone, and the note that there are any."""
-    noted = True
-
-    def put(pipeline: Any, row: Row) -> None:
-        nonlocal noted
-        if noted:
-            pipeline.srem(keys.listed_models, version)
-            noted = False
-        pipeline.unlink(keys.candidates(version, row["user"]))
-
-    return put
+    """Rows `user` → the candidate list of that version is gone."""
+    return lambda pipeline, row: pipeline.unlink(keys.candidates(version, row["user"]))
 
 
 def put_profile(keys: Keys) -> Put:

@@ -128,9 +128,9 @@ def lists(pairs: DataFrame, keep: int) -> DataFrame:
 
 
 def live_factors(spark: SparkSession, config: Config) -> DataFrame:
-    """`item, index, features` of the model that all users have, as serving finds it: not of a newer one that a rollback
-    took back or a canary tries; none without one."""
-    live = models.live_version(config)
+    """`item, index, features` of the model that all users have, or had until Redis lost its pointer: not of a newer one
+    that a rollback took back or a canary tries; none without one."""
+    live = models.live_version(config) or registry.live(spark, config)
     if not live or not exists(spark, config, FACTORS):
         return spark.createDataFrame([], NO_FACTORS)
     table = read_table(spark, config, FACTORS).where(F.col("model_version") == F.lit(live))

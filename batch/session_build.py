@@ -53,10 +53,10 @@ def build(
 
 
 def opened(store: Artifacts, version: str) -> Version | None:
-    """A version's arrays; None without one, or where it has vanished."""
+    """A version's arrays; None without one, or where it has vanished or is damaged."""
     try:
         return store.open(version) if version else None
-    except UnavailableError:
+    except (UnavailableError, OSError, ValueError, KeyError):
         return None
 
 

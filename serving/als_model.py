@@ -48,7 +48,7 @@ class AlsModel:
                 await self._take(version)
         if live in self._open:
             self._live = live
-            self._open = {version: self._open[version] for version in wanted if version in self._open}
+        self._open = {name: model for name, model in self._open.items() if name in (*wanted, self._live)}
         self._failed &= set(wanted)
 
     async def _take(self, version: str) -> None:

@@ -1,9 +1,13 @@
 """What the jobs `ctr` and `als` last found to have moved, as gauges: read from Redis when Prometheus asks.
 
 Every process reads the same, so whichever is asked answers for all. Without a run, or without Redis, there is nothing
-new to show: what was read last stays, and `stylestream_ctr_measured_timestamp_seconds` says how old it is.
+new to show: what was read last stays, and `stylestream_ctr_measured_timestamp_seconds` says how old it is. A series
+that the newest run no longer has is NaN: in files that several processes share, none can be removed.
 """
 
+import logging
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,6 +15,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from redis.exceptions import RedisError
 
 from common.keys import Keys
+
+log = logging.getLogger(__name__)
 
 
 class Drift:
@@ -35,15 +41,24 @@ class Drift:
             ctr, als = await pipeline.execute()
         except RedisError:
             return
-        if ctr:
-            self._show(orjson.loads(ctr))
-        for name, value in (orjson.loads(als)["psi"] if als else {}).items():
-            self._als.labels(name).set(value)
+        try:
+            if ctr:
+                self._show(orjson.loads(ctr))
+            if als:
+                _set(self._als, {(name,): value for name, value in orjson.loads(als)["psi"].items()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("what has moved cannot be read, it is of another release: %s", type(error).__name__)
 
     def _show(self, found: dict[str, Any]) -> None:
-        for feature, value in found["psi"].items():
-            self._psi.labels(feature).set(value)
-        for surface, parts in found["click_through"].items():
-            for part, rate in parts.items():
-                self._rate.labels(surface or "all", part).set(rate)
+        _set(self._psi, {(feature,): value for feature, value in found["psi"].items()})
+        rates: dict[str, dict[str, float | None]] = found["click_through"]
+        _set(self._rate, {(one or "all", part): rate for one, parts in rates.items() for part, rate in parts.items()})
         self._at.set(found["at_ms"] / 1000)
+
+
+def _set(gauge: Gauge, values: Mapping[tuple[str, ...], float | None]) -> None:
+    """These series and no others; NaN for what could not be measured."""
+    before = {tuple(sample.labels.values()) for metric in gauge.collect() for sample in metric.samples}
+    for labels in before | values.keys():
+        value = values.get(labels)
+        gauge.labels(*labels).set(math.nan if value is None else value)

@@ -12,6 +12,7 @@ import orjson
 
 from common.events import ERASURES
 from common.keys import SEPARATOR
+from common.models.canary import load
 from common.sinks.forget import STANDS_SECONDS, forget_in_redis
 from serving.errors import unavailable
 from serving.logins import USER
@@ -33,8 +34,12 @@ async def forget(services: Services, user: str) -> Erasure:
     pipeline = services.redis.pipeline(transaction=False)
     pipeline.zrange(keys.sessions(user), 0, -1)
     pipeline.smembers(keys.listed_models)
-    sessions, listed = await pipeline.execute()
-    models = sorted(version.decode() for version in listed)
+    pipeline.get(keys.live_model)
+    pipeline.get(keys.canary)
+    sessions, listed, live, canary = await pipeline.execute()
+    beside = load(canary)  # these two may be from before there was a list
+    models = sorted({*(version.decode() for version in [*listed, *([live] if live else [])])})
+    models += [beside.version] if beside and beside.version not in models else []
     made = Erasure(time.time_ns() // 1_000_000, await _anonymous(services, [one.decode() for one in sessions]))
     record = {"user": user, "sessions": made.sessions, "requested_ms": made.requested_ms}
     message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))

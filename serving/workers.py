@@ -11,6 +11,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -34,8 +35,10 @@ def run_workers(config: Config, listeners: Sequence[socket.socket], run: Run) ->
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     with tempfile.TemporaryDirectory(prefix="stylestream-metrics-") as folder:
         os.environ[SHARED] = folder
-        workers = [_start(config, listener, run) for listener in listeners]
+        workers: list[SpawnProcess] = []
         try:
+            for listener in listeners:
+                workers.append(_start(config, listener, run))
             woken = wait([stop, *(worker.sentinel for worker in workers)])
             ended = [worker for worker in workers if worker.sentinel in woken]
             for worker in ended:
@@ -45,7 +48,7 @@ def run_workers(config: Config, listeners: Sequence[socket.socket], run: Run) ->
             for number, handler in before.items():
                 signal.signal(number, handler)
             del os.environ[SHARED]
-    if ended:
+    if ended and stop not in woken:
         raise StylestreamError(f"a serving process ended with {ended[0].exitcode}: what it said is above, if anything")
 
 
@@ -56,9 +59,8 @@ def _start(config: Config, listener: socket.socket, run: Run) -> SpawnProcess:
 
 
 def _work(config: Config, listener: socket.socket, run: Run, debug: bool) -> None:
-    """A worker. It ends with the process that started it, however that ends; Ctrl-C is that one's to tell of."""
+    """A worker. It ends with the process that started it, however that ends."""
     quiet_libraries(debug)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     run(config, listener)
 
@@ -73,8 +75,9 @@ def _end_with_parent() -> None:
 def _stop(workers: list[SpawnProcess]) -> None:
     for worker in workers:
         worker.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
     for worker in workers:
-        worker.join(STOP_SECONDS)
+        worker.join(max(0.0, deadline - time.monotonic()))
         if worker.is_alive():
             worker.kill()
             worker.join()

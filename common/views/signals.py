@@ -46,8 +46,8 @@ def seen_items(actions: Iterable[Action], most: int = RECENT_ITEMS) -> list[str]
 
 
 def session_items(actions: Iterable[Action], kinds: Collection[str], gap_ms: int, most: int) -> list[str]:
-    """The newest `most` items of the newest session, oldest first, cut as the job `sessions` cuts those it learns from:
-    before a gap of more than `gap_ms`, and of one item several times running one counts. `actions` newest first."""
+    """The newest `most` items of the newest session, oldest first, as the job `sessions` cuts events without a session
+    id: before a gap of more than `gap_ms`; of one item several times running one counts. `actions` newest first."""
     items: list[str] = []
     after: int | None = None
     for action in actions:

@@ -78,7 +78,7 @@ def _pattern(made: Profile, past: Past) -> dict[str, Any]:
     counts: dict[str, int] = {**(Counter(past.counts) + Counter(after.counts)), **shown}
     return {
         "counts": dict(sorted(counts.items())),
-        "active_hour": busiest(after.by_hour + Counter(past.hours)),
+        "active_hour": busiest({one["hour"]: one["actions"] for one in hours}),
         "hours": hours,
         **browsing,
         "device": device(made.actions, past),

@@ -58,7 +58,8 @@ async def _sessions(services: Services, asked: Asked, record: UserRecord) -> dic
         return {}
     most = services.config.recommend.candidates
     if asked.filters.category is None and not asked.filters.narrow:
-        most = min(most, max(JUDGED, 2 * asked.limit))
+        refused = len(asked.filters.exclude) + len(record.bought)
+        most = min(most, max(JUDGED, 2 * asked.limit) + refused)
     found = await services.now.candidates(seen, most, (asked.user, *record.sessions))
     if found is None or not found.items:
         return {}

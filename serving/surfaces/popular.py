@@ -66,4 +66,4 @@ async def _buyable_rows(services: Services, key: str, rows: int) -> list[Row]:
         found = await buyable(services, [(text.decode(), float(score)) for text, score in answer if score > 0])
         if len(found) >= rows // 2 or len(answer) < wanted or wanted >= MOST:
             return found
-        wanted *= 4
+        wanted = min(4 * wanted, MOST)

@@ -33,3 +33,10 @@ def test_the_newest_runs_figures_are_gauges_and_what_is_no_longer_there_stays(
     assert expected <= set(api.get("/metrics").text.splitlines())
     redis_conn.delete(Keys(config.redis.prefix).ctr_drift)
     assert expected <= set(api.get("/metrics").text.splitlines())
+    ctr_drift.publish(config, "20260302T000000", AT, {"acted": 0.02}, {"": {"trained": 4.0}})
+    after = set(api.get("/metrics").text.splitlines())
+    assert {'stylestream_ctr_input_psi{feature="hour"} NaN', 'stylestream_ctr_input_psi{feature="acted"} 0.02'} <= after
+    assert 'stylestream_click_through{part="newest",surface="now"} NaN' in after
+    for damaged in ("{", "[]", '{"psi": 3}', '{"psi": {"hour": null}, "click_through": {}, "at_ms": 1}'):
+        redis_conn.set(Keys(config.redis.prefix).ctr_drift, damaged)
+        assert api.get("/metrics").status_code == 200

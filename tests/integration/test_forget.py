@@ -74,13 +74,14 @@ def test_a_call_removes_a_user_with_the_sessions_before_the_login(
     assert (key, noted["user"], noted["sessions"]) == ("u-1", "u-1", ["s-1"])
 
 
-def test_a_version_that_is_retired_is_no_longer_looked_through(config: Config, redis_conn: redis.Redis) -> None:
+def test_versions_with_lists_are_noted_and_their_lists_removed(config: Config, redis_conn: redis.Redis) -> None:
     keys = Keys(config.redis.prefix)
     for version in ("v1", "v2"):
         put_candidates(keys, version)(redis_conn, {"user": "u-1", "items": []})
     assert redis_conn.ttl(keys.listed_models) > 0
+    assert redis_conn.smembers(keys.listed_models) == {b"v1", b"v2"}
     unlink_candidates(keys, "v1")(redis_conn, {"user": "u-1"})
-    assert redis_conn.smembers(keys.listed_models) == {b"v2"}
+    assert [redis_conn.exists(keys.candidates(version, "u-1")) for version in ("v1", "v2")] == [0, 1]
 
 
 def test_the_streams_state_and_the_batch_layer_do_not_bring_a_forgotten_user_back(

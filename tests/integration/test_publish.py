@@ -195,5 +195,7 @@ def test_all_but_the_newest_versions_and_the_live_one_go(
     table = read_table(spark, config, models.CANDIDATES).select("model_version").distinct()
     assert {row[0] for row in table.collect()} == kept
     assert {key.decode().split(":")[2] for key in client.scan_iter("publish:als:*:u:*")} == kept
+    noted = {one.decode() for one in client.smembers(Keys(config.redis.prefix).listed_models)}  # type: ignore[union-attr]
+    assert "20990301T000000" not in noted and kept <= noted
     assert {found.version for found in runs(spark, config) if found.status == "published"} == kept
     assert model_store(config).factors.versions() == [trained]

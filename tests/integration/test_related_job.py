@@ -40,6 +40,8 @@ def test_the_factors_are_those_of_the_live_model_not_of_a_newer_one(
     assert [row["features"] for row in related.live_factors(spark, config).collect()] == [[1.0]]
     redis_conn.delete(keys.live_model)
     assert related.live_factors(spark, config).count() == 0
+    registry.record_move(spark, config, OLD, "publish")  # what was live when Redis lost its pointer
+    assert [row["features"] for row in related.live_factors(spark, config).collect()] == [[1.0]]
 
 
 @pytest.fixture

@@ -49,6 +49,9 @@ def test_somebody_new_gets_every_surface_from_its_own_source_after_one_look(
         assert (surface, found["fallback"], group(found, 3)) == (surface, None, {"i1"})
         assert found["model_version"]
     assert "i1-0" not in ids(ask(api, "now", user="new", limit=200))  # is on the screen
+    first = ids(ask(api, "now", user="new", limit=5))
+    next_page = ask(api, "now", user="new", limit=5, exclude=first, explain=True)
+    assert next_page["fallback"] is None and not set(first) & set(ids(next_page))
     version = (redis_conn.get(keys.live_related) or b"").decode()  # type: ignore[union-attr]
     redis_conn.set(keys.related(version, "similar", "unheard-of"), '[["i2-3", 5.0, 0.5]]')
     view(api, "other", "unheard-of")
