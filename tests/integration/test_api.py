@@ -160,7 +160,7 @@ def test_errors_have_one_shape_and_name_the_field(api: httpx.Client, path: str, 
 def test_an_unknown_parameter_is_refused_with_what_is_allowed(api: httpx.Client) -> None:
     path = "/v1/users/a/recommendations/for-you"
     error = api.get(path, params={"limit": 5, "max_prize": 3}).json()["error"]
-    allowed = "limit, category, min_price, max_price, exclude, explain"
+    allowed = "limit, category, min_price, max_price, style, exclude, explain"
     assert error["message"] == f"max_prize: unknown parameter; allowed here: {allowed}"
     known = {"limit": 5, "category": "bags", "min_price": 1, "max_price": 3, "explain": True}
     assert api.get(path, params=known).status_code == 200  # type: ignore[arg-type]
