@@ -27,7 +27,7 @@ class JobName(click.ParamType[str]):
 @click.argument("name", type=JobName(), metavar="NAME")
 @with_config
 def batch(config: Config, name: str) -> int:
-    """Run one batch job: facts, corrections, rates, als or keywords.
+    """Run one batch job: facts, corrections, rates, keywords, als, sessions, related, ctr or forget.
 
     Exit codes: 0 done, 10 the model was refused by the quality gate, 11 not enough data in the lake yet.
     """

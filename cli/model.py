@@ -104,6 +104,7 @@ def rollback(config: Config, version: str, kind: registry.Kind) -> None:
 
 
 def _in_session(config: Config, work: Callable[[SparkSession], R]) -> R:
+    click.echo("asking the lake: Spark starts, some half a minute on two cores …", err=True)
     with session(config, "model", settings().spark_log(config, "model")) as spark:
         return work(spark)
 

@@ -113,12 +113,15 @@ def wishes(actions: Iterable[Action]) -> list[str]:
 
 
 def _standing(actions: Iterable[Action], put: str, taken: tuple[str, ...]) -> list[str]:
-    """The items whose newest action of these kinds is `put`."""
-    newest: dict[str, str] = {}
+    """The items whose newest action of these kinds is `put`. At one time, as all of a minute are in a fact, what was
+    taken was put before."""
+    newest: dict[str, tuple[int, str]] = {}
     for action in actions:
         if action.item_id and (action.event_type == put or action.event_type in taken):
-            newest.setdefault(action.item_id, action.event_type)
-    return [item for item, kind in newest.items() if kind == put]
+            time_ms, _ = newest.setdefault(action.item_id, (action.time_ms, action.event_type))
+            if action.event_type in taken and action.time_ms == time_ms:
+                newest[action.item_id] = (time_ms, action.event_type)
+    return [item for item, (_, kind) in newest.items() if kind == put]
 
 
 def _action_or_none(text: bytes) -> Action | None:

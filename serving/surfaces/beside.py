@@ -7,6 +7,7 @@ with what is popular in the item's category (or in those at hand), then overall.
 
 from common.views import surfaces
 from common.views.actions import cart
+from common.views.offers import Product
 from common.views.signals import seen_items
 from common.views.surfaces import Ties
 from serving.services import Services
@@ -40,6 +41,8 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
     else:
         others = {other: SEEN_WEIGHT * 0.5**place for place, other in enumerate(seen_items(actions))}
     at_hand = others | {item: 1.0}
+    if not await _known(services, versions.related, kind, item):
+        at_hand = {item: 1.0}  # what goes with other items is no answer to it
     ties = await read_ties(services, versions.related, (kind,), at_hand)
     ties = Ties(ties.together, ties.als, await fresh_sessions(services, at_hand, (asked.user, *record.sessions)))
     known = await services.products.of(at_hand)
@@ -57,3 +60,9 @@ async def _beside(services: Services, asked: Asked, kind: Kind) -> Found:
     else:
         candidates = surfaces.similar(offers, ties, known[item], trend)
     return Found(candidates, offered.fallback, versions.related, {"related": versions.related})
+
+
+async def _known(services: Services, version: str | None, kind: Kind, item: str) -> bool:
+    """Whether the catalogue knows the item, or a list of the job `related`."""
+    product = (await services.products.of([item]))[item]
+    return product != Product() or bool((await read_ties(services, version, (kind,), {item: 1.0})).together)

@@ -80,6 +80,19 @@ def test_similar_items_are_substitutes_and_follow_what_was_seen_before(api: http
     assert ids(ask(api, "similar"))[0] == "coats-4"
 
 
+@pytest.mark.parametrize("surface", ["related", "similar"])
+def test_an_item_of_which_nothing_is_known_gets_a_fallback_also_for_somebody_known(
+    api: httpx.Client, shop: Shop, surface: str
+) -> None:
+    shop.relate(surface, {"bags-2": [("coats-6", 8.0, 0.5)], "no-product": [("coats-5", 8.0, 0.5)]})
+    for kind in ("view", "cart_add"):
+        api.post("/v1/events", json=event(kind, item_id="bags-2", category="bags"))
+    assert ask(api, surface, item="coats-1", limit=1)["fallback"] is None
+    assert ask(api, surface, item="never-seen", limit=1)["fallback"] == "popular-in-category"
+    of_a_list = ask(api, surface, item="no-product", limit=2)
+    assert (of_a_list["fallback"], "coats-5" in ids(of_a_list)) == (None, True)
+
+
 def test_trending_is_what_rises_in_the_category_being_viewed(api: httpx.Client, shop: Shop) -> None:
     nobody = ask(api, "trending", limit=3)
     assert nobody["fallback"] == "popular"

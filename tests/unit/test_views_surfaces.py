@@ -205,3 +205,5 @@ def test_the_cart_is_what_was_put_there_and_neither_removed_nor_bought() -> None
     kinds = ("cart_add a", "cart_add b", "cart_remove a", "cart_add c", "purchase c", "wish_add d", "cart_add a")
     user = past(*((*step.split(), "c") for step in kinds))  # type: ignore[arg-type]
     assert (cart(user.actions), wishes(user.actions)) == (["a", "b"], ["d"])
+    for order in (("cart_add", "purchase"), ("purchase", "cart_add")):
+        assert cart([Action(5, "", kind, "a", "c", None) for kind in order]) == []
