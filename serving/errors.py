@@ -70,6 +70,8 @@ def unexpected(error: Exception) -> Json:
 
 def _reason(problem: dict[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch":
+        if problem.get("input") == "":
+            return "must not be empty: leave it out"
         return "must start with none of [ { * and have no control characters"
     text = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
     return text.replace("should", "must", 1)

@@ -4,7 +4,7 @@
 function reasons(row) {
   const cell = element("td");
   for (const { signal, contribution } of row.reasons) {
-    cell.append(element("span", `${signal} ${contribution.toFixed(2)}`, `reason ${signal}`));
+    if (Math.abs(contribution) >= 0.005) cell.append(element("span", `${signal} ${contribution.toFixed(2)}`, `reason ${signal}`));
   }
   return cell;
 }
@@ -53,8 +53,9 @@ async function showSurfaces() {
   showList("for-you", forYou, "the model's, where you look");
   showList("now", now, "what the last items lead to");
   showList("trending", trending, "popular now, by your taste");
-  showList("related", related, `goes with ${profile.cart.length ? "the cart" : inCart}`);
-  showList("similar", similar, `instead of ${viewed}`);
+  const first = profile.last.viewed.length ? "" : " (nothing viewed yet: the first of For You)";
+  showList("related", related, `goes with ${profile.cart.length ? "the cart" : inCart + first}`);
+  showList("similar", similar, `instead of ${viewed}${first}`);
   const model = forYou.fallback ? `no model knows this user: ${forYou.fallback}` : `model ${forYou.model_version}`;
   const top = profile.categories.slice(0, 3).map((c) => `${c.category} ${Math.round(c.weight * 100)} %`).join(", ");
   ask("for-you-note").textContent = `${model} · ${top || "no interest known yet: click on an item anywhere on this page"}`;
