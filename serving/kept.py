@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -45,7 +45,18 @@ class Kept:
             answer = self._answers[key] = self._begin(make)
             self._forget()
         self._answers.move_to_end(key)
-        return await asyncio.shield(answer.made)
+        return answer.made.result() if answer.made.done() else await asyncio.shield(answer.made)
+
+    async def all_of(self, wanted: Mapping[Hashable, Callable[[], Awaitable[Any]]], seconds: float) -> list[Any]:
+        """`get` for each key, in that order; what is missing is made at once. Without a task for what is there."""
+        if not all(self._there(key, seconds) for key in wanted):
+            return await asyncio.gather(*(self.get(key, seconds, make) for key, make in wanted.items()))
+        return [await self.get(key, seconds, make) for key, make in wanted.items()]
+
+    def _there(self, key: Hashable, seconds: float) -> bool:
+        answer = self._answers.get(key)
+        done = answer is not None and answer.made.done() and not answer.failed
+        return done and answer is not None and self._clock() - answer.since < seconds
 
     async def latest(self, key: Hashable, seconds: float, make: Callable[[], Awaitable[Any]]) -> Any:
         """The newest answer there is: from `seconds` on it is given while it is being renewed.

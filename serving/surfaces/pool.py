@@ -4,13 +4,11 @@ They stand in where a surface's own source has nothing, in one order for all sur
 categories at hand (`popular-in-category`), those of all (`popular`), `none`.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from common.keys import ALL
 from common.views.offers import Filters, Floats, Offers, Product
 from common.views.profile import Profile
 from common.views.signals import seen_items
@@ -52,10 +50,7 @@ async def pool(
 ) -> Pool:
     """The `wanted` best of the first of the categories and of all, and a quarter of that of each further category."""
     below = filters.category is not None
-    overall, *within = await asyncio.gather(
-        popular(services, ranking, ALL, wanted),
-        *[popular(services, ranking, category, wanted, below) for category in categories],
-    )
+    overall, *within = await popular(services, ranking, categories, wanted, below)
     best = max(overall.scores.values(), default=0.0)
     scores: dict[str, float] = {}
     in_category: dict[str, str] = {}

@@ -5,7 +5,7 @@ where that leaves few; what has become so since then, the surfaces' filters refu
 (`serving.ranked`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -31,17 +31,23 @@ class Popular:
         return islice(self.scores, n)
 
 
-async def popular(services: Services, ranking: str, category: str, wanted: int, subtree: bool = False) -> Popular:
-    """The `wanted` (or some more) best of a category, or of `ALL`; empty for an unknown one.
+async def popular(
+    services: Services, ranking: str, categories: Iterable[str], wanted: int, subtree: bool = False
+) -> list[Popular]:
+    """The `wanted` (or some more) best of all, and of each of the categories; empty for an unknown one.
 
-    `subtree`: the category stands for all below it as well.
+    `subtree`: a category stands for all below it as well.
     """
     rows = FEW if wanted <= FEW else MANY
-    key = ("popular", ranking, category, rows, subtree)
-    found: Popular = await services.kept.get(
-        key, KEEP_SECONDS, lambda: _load(services, ranking, category, rows, subtree)
-    )
-    return found
+
+    def load(category: str, subtree: bool) -> Callable[[], Awaitable[Popular]]:
+        return lambda: _load(services, ranking, category, rows, subtree)
+
+    asked = [(ALL, False), *((category, subtree) for category in categories)]
+    makes: dict[Hashable, Callable[[], Awaitable[Popular]]] = {
+        ("popular", ranking, category, rows, below): load(category, below) for category, below in asked
+    }
+    return await services.kept.all_of(makes, KEEP_SECONDS)
 
 
 async def _load(services: Services, ranking: str, category: str, rows: int, subtree: bool) -> Popular:

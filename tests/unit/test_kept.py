@@ -145,3 +145,26 @@ def test_the_first_failure_is_the_askers() -> None:
                 await kept.latest("k", 60, broken)
 
     run(scene)
+
+
+def test_all_of_several_are_made_at_once_and_given_in_order() -> None:
+    async def work() -> None:
+        now = 0.0
+        kept, source = Kept(lambda: now), Source()
+        wanted = dict.fromkeys(("a", "b", "c"), source.make)
+        waiting = asyncio.ensure_future(kept.all_of(wanted, 1))
+        await settle()
+        assert source.asked == 3
+        for gate in reversed(source.gates):
+            gate.set_result(None)
+        assert await waiting == [1, 2, 3]
+        assert await kept.all_of(dict.fromkeys(("c", "a"), source.make), 1) == [3, 1]
+        now = 2.0
+        again = asyncio.ensure_future(kept.all_of(dict.fromkeys(("c", "a"), source.make), 1))
+        await settle()
+        assert source.asked == 5
+        for gate in source.gates[3:]:
+            gate.set_result(None)
+        assert await again == [4, 5]
+
+    asyncio.run(work())
