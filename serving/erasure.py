@@ -38,8 +38,7 @@ async def forget(services: Services, user: str) -> Erasure:
     pipeline.get(keys.canary)
     sessions, listed, live, canary = await pipeline.execute()
     beside = load(canary)  # these two may be from before there was a list
-    models = sorted({*(version.decode() for version in [*listed, *([live] if live else [])])})
-    models += [beside.version] if beside and beside.version not in models else []
+    models = sorted({one.decode() for one in (*listed, live) if one} | ({beside.version} if beside else set()))
     made = Erasure(time.time_ns() // 1_000_000, await _anonymous(services, [one.decode() for one in sessions]))
     record = {"user": user, "sessions": made.sessions, "requested_ms": made.requested_ms}
     message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))
