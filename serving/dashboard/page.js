@@ -44,7 +44,7 @@ function fill(body, rows, columns, empty) {
 }
 
 function itemCell(row, place) {
-  const cell = element("td");
+  const cell = element("td", undefined, "article");
   const button = element("button", row.item_id, "item");
   button.title = "send a click as the user below";
   button.dataset.focus = `${place}:${row.item_id}`;
