@@ -34,13 +34,13 @@ from batch.products import newest_products
 from batch.profiles import bought_items, long_profiles
 from batch.recommend import histories, recommend
 from batch.search import search
-from batch.tables import newest_version
+from batch.tables import newest_version, read_events
 from batch.training import train
 from batch.trial import MIN_EVALUATED, Trial, trial
 from common.config import Config
 from common.config_models import AlsConfig
 from common.models.recommender import model_store
-from common.sources.lake import EVENTS, exists, read_table
+from common.sources.lake import EVENTS, exists
 
 MIN_USERS = 20
 MIN_ITEMS = 20
@@ -52,7 +52,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         return Outcome("no-data", "not trained: 0 interactions in the lake")
     started = datetime.now(timezone.utc)
     events_version = newest_version(spark, config, EVENTS)
-    events = read_table(spark, config, EVENTS, events_version)
+    events = read_events(spark, config, events_version)
     rows = actions(events, config.als.weights).persist()
     try:
         given = _Input(events, rows, events_version, started)

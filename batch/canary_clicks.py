@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from batch.interactions import user_key
 from batch.registry import moves, running_canary
+from batch.tables import read_events
 from common.config import Config
 from common.config_models import CtrConfig
 from common.config_surfaces import Surface
@@ -30,7 +31,8 @@ def since_the_canary(spark: SparkSession, config: Config) -> dict[str, tuple[int
     if start is None or not all(exists(spark, config, name) for name in (EVENTS, EXPOSURE_CANDIDATES)):
         return {}
     day = F.col("date") >= F.lit((start.moved_at - timedelta(days=1)).date())
-    events, answers = (read_table(spark, config, name).where(day) for name in (EVENTS, EXPOSURE_CANDIDATES))
+    events = read_events(spark, config).where(day)
+    answers = read_table(spark, config, EXPOSURE_CANDIDATES).where(day)
     found = click_through(events, answers, config.ctr, int(start.moved_at.timestamp() * 1000)).collect()
     return {row["version"]: (row["exposures"], row["clicked"]) for row in found}
 

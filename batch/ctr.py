@@ -25,7 +25,7 @@ from batch.entry import run_job
 from batch.outcome import Outcome
 from batch.pointer import serve_new
 from batch.registry import version_name
-from batch.tables import newest_version
+from batch.tables import newest_version, read_events
 from common.config import Config
 from common.events import ITEM_TYPES
 from common.facts.once import once_in_batch
@@ -79,7 +79,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         return Outcome("no-data", "not trained: 0 exposures in the lake")
     started = datetime.now(timezone.utc)
     events_version = newest_version(spark, config, EVENTS)
-    events = recent(read_table(spark, config, EVENTS, events_version), config.ctr.days).persist()
+    events = recent(read_events(spark, config, events_version), config.ctr.days).persist()
     changes = read_table(spark, config, CATALOG) if exists(spark, config, CATALOG) else None
     rows, as_of_ms = labelled(events, changes, config)
     rows = rows.persist()

@@ -8,13 +8,14 @@ again changes nothing) and `item_excess` (what the caps take off them, for ranki
 2. the batch part of every decayed ranking up to the horizon T, and, in one step, T itself.
 
 T = newest event time − watermark, rounded down to `rankings.segment_minutes`: what comes later for minutes
-before T is too late for the stream as well, and is counted by the next run. Copies of an event carry the
-same event time, so an event and its copies are in the same date.
+before T is too late for the stream as well, and is counted by the next run.
 """
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from functools import reduce
+from operator import or_
 from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
@@ -23,9 +24,10 @@ from pyspark.sql import functions as F
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
-from batch.tables import newest_note, newest_version, replace_part
+from batch.tables import newest_note, newest_version, read_events, replace_part
 from common.config import Config, RankingConfig
 from common.duration import duration_ms
+from common.events import MAX_AHEAD_MS
 from common.facts.item import item_facts
 from common.facts.once import once_in_batch
 from common.facts.query import query_facts
@@ -47,7 +49,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     dates = changed_dates(spark, config, version)
     if dates:
         recount(spark, config, version, dates)
-    horizon = horizon_minute(read_table(spark, config, EVENTS, version), config)
+    horizon = horizon_minute(read_events(spark, config, version), config)
     if horizon is None:
         return Outcome("no-data", "no facts: 0 events in the lake")
     merge(spark, config, horizon, _stale_minutes(config))
@@ -78,8 +80,8 @@ def _date_of(file: str) -> str:
 def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[str]) -> None:
     """Replaces the facts of `dates` by those of the events at `version`."""
     texts = ", ".join(f"'{date}'" for date in dates)
-    events = once_in_batch(read_table(spark, config, EVENTS, version).where(f"date in ({texts})"))
     predicate = f"date in ({texts})"
+    events = once_on(read_events(spark, config, version), dates).where(predicate)
     date = F.to_date("window_start").alias("date")
     users = user_facts(events).select("*", date)
     replace_part(users, config, USER_FACTS, "date", predicate)
@@ -88,6 +90,16 @@ def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[s
     replace_part(query_facts(events).select("*", date), config, QUERY_FACTS, "date", predicate)
     note = json.dumps({"events_version": version})
     replace_part(item_facts(events).select("*", date), config, ITEM_FACTS, "date", predicate, note)
+
+
+def once_on(events: DataFrame, dates: Iterable[str]) -> DataFrame:
+    """The events of `dates`, each once. Copies of one from a clock that is ahead are timed by their receipt: the first
+    may be of the date before, in its last minutes."""
+    ahead = timedelta(milliseconds=MAX_AHEAD_MS)
+    days = {date.fromisoformat(text) for text in dates}
+    firsts = [datetime.combine(day, time(), timezone.utc) for day in days if day - timedelta(days=1) not in days]
+    parts = [(F.col("date") == F.lit((t - ahead).date())) & (F.col("event_time") >= F.lit(t - ahead)) for t in firsts]
+    return once_in_batch(events.where(reduce(or_, parts, F.col("date").isin(sorted(days)))))
 
 
 def horizon_minute(events: DataFrame, config: Config) -> int | None:

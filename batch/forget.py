@@ -22,7 +22,7 @@ from batch import registry
 from batch.entry import run_job
 from batch.outcome import Outcome
 from batch.publish import Put, Row, write
-from batch.tables import newest_version
+from batch.tables import newest_version, read_events
 from common.config import Config
 from common.events import MAX_AHEAD_MS
 from common.keys import Keys
@@ -62,7 +62,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     waiting = pending(spark, config)
     if waiting is None:
         return Outcome("done", "nobody has asked to be forgotten")
-    events = read_table(spark, config, EVENTS, newest_version(spark, config, EVENTS))
+    events = read_events(spark, config, newest_version(spark, config, EVENTS))
     arrived_ms, newest = events.agg(F.unix_millis(F.max("ingest_time")), F.max("event_time")).collect()[0]
     settled_ms = min(int(started.timestamp() * 1000), arrived_ms or 0) - SETTLE // timedelta(milliseconds=1)
     # Not persisted: Spark drops what it keeps of a table as soon as rows are deleted from it.

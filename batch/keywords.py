@@ -16,12 +16,12 @@ from pyspark.sql import functions as F
 from batch.entry import run_job
 from batch.facts import horizon_minute
 from batch.outcome import Outcome
-from batch.tables import newest_version
+from batch.tables import newest_version, read_events
 from common.config import Config
 from common.facts.once import once_in_batch
 from common.facts.query import query_facts, searchers
 from common.sinks.keyword_baseline import activate_baseline, publish_baseline
-from common.sources.lake import EVENTS, exists, read_table
+from common.sources.lake import EVENTS, exists
 from common.views.decay import minute_of
 
 HALF_LIVES = 20  # older counts weigh a millionth
@@ -32,7 +32,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     """Learns and publishes."""
     if not exists(spark, config, EVENTS):
         return Outcome("no-data", "no keywords: 0 events in the lake")
-    events = read_table(spark, config, EVENTS, newest_version(spark, config, EVENTS))
+    events = read_events(spark, config, newest_version(spark, config, EVENTS))
     latest = horizon_minute(events, config)
     if latest is None:
         return Outcome("no-data", "no keywords: 0 events in the lake")

@@ -31,7 +31,7 @@ from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
 from batch.pointer import restore
-from batch.tables import newest_version
+from batch.tables import newest_version, read_events, until_now
 from common.config import Config
 from common.keys import Keys
 from common.models.canary import Canary
@@ -55,7 +55,7 @@ def run(spark: SparkSession, config: Config, say: Say = print) -> Outcome:
 
 def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[[], str]]]:
     version = newest_version(spark, config, EVENTS)
-    events = read_table(spark, config, EVENTS, version)
+    events = read_events(spark, config, version)
     yield "products", lambda: f"{_products(spark, config)} items"
     yield "facts recounted", lambda: f"{_recounted(spark, config, version)} dates"
     yield "forgotten users", lambda: f"{forget.mark(spark, config)} marked"
@@ -97,6 +97,7 @@ def _user_facts(spark: SparkSession, config: Config) -> int:
 
 def newest_hours(table: DataFrame, hours: int) -> DataFrame:
     """The facts of the `hours` before the newest of them."""
+    table = until_now(table, "window_start")
     newest = table.agg(F.unix_seconds(F.max("window_start"))).collect()[0][0] or 0
     since = datetime.fromtimestamp(newest, timezone.utc) - timedelta(hours=hours)
     return table.where((F.col("date") >= F.lit(since.date())) & (F.col("window_start") > F.lit(since)))

@@ -7,13 +7,24 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.config import Config
-from common.sources.lake import exists, table_path
+from common.sources.lake import EVENTS, exists, read_table, table_path
 
 
 def newest_version(spark: SparkSession, config: Config, name: str) -> int:
     """The newest version of an existing table. A job asks once, so that all it does is on the same rows."""
     history = DeltaTable.forPath(spark, table_path(config, name)).history(1)
     return int(history.select("version").collect()[0][0])
+
+
+def read_events(spark: SparkSession, config: Config, version: int | None = None) -> DataFrame:
+    """The table `events`, now or as of a version, without what is yet to happen: T and every window are counted back
+    from the newest event, and a lake may hold some that were taken before events were timed by their receipt."""
+    return until_now(read_table(spark, config, EVENTS, version))
+
+
+def until_now(rows: DataFrame, time: str = "event_time") -> DataFrame:
+    """The rows whose time is not in the future."""
+    return rows.where(F.col(time) <= F.current_timestamp())
 
 
 def append(frame: DataFrame, config: Config, name: str, partition: str = "") -> None:
@@ -51,7 +62,8 @@ def delete_part(spark: SparkSession, config: Config, name: str, predicate: str) 
 
 def newest_days(rows: DataFrame, days: int, time: str = "event_time") -> DataFrame:
     """The rows of the `days` before the newest of them, by the column `time`; only the partitions `date` that may have
-    some are read."""
+    some are read. None is in the future."""
+    rows = until_now(rows, time)
     newest = rows.agg(F.max(time)).collect()[0][0]
     if newest is None:
         return rows

@@ -1,26 +1,44 @@
 """The event contract as data: fields, limits and which type needs which field.
 
 Two small interpreters read these tables, so that the collector and Spark cannot disagree:
-`common.validate` (one event, plain Python) and `common.sources.parse` (columns).
+`common.validate` (one event, plain Python) and `common.sources.parse` (columns). How strict the JSON is that both
+take, and why: docs/adr/0024.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
+from common.invisible import character_class
+
 Kind = Literal["id", "text", "number", "integer", "time"]
 
-# An id may hold anything printable; it may not look like an object or a list that was put where a name belongs,
-# nor begin with the * that stands for "all categories".
+# An id may hold anything printable and must show something; it may not look like an object or a list that was put
+# where a name belongs, nor begin with the * that stands for "all categories".
 # Each pattern describes the whole text (Python: fullmatch; Java: wrapped in ^(?:…)\z).
-ID_PATTERN = r"[^\[\{*\x00-\x1f\x7f][^\x00-\x1f\x7f]*"
+BLANK = character_class()
+ID_PATTERN = rf"(?:[^\[\{{*{BLANK}\x00-\x1f\x7f]|[{BLANK}]+[^{BLANK}\x00-\x1f\x7f])[^\x00-\x1f\x7f]*"
+# An id or a text may stand as a JSON number only where that is a whole one: no double ever comes into it.
+WHOLE_PATTERN = r"-?[0-9]{1,38}"
 NUMBER_PATTERN = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?"
 INTEGER_PATTERN = r"[+-]?[0-9]{1,9}"
 TIME_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:[Zz]|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"
 )
-CARD_PATTERN = r"[0-9](?:[ -]?[0-9]){12,18}"
+CARD_PATTERN = r"[0-9](?:[ -]?[0-9]){12,18}"  # what no card_token may be
+# A card number anywhere in an event, in its usual groups or in one run: by its network's first digits, then by Luhn.
+CARD_ANYWHERE = (
+    r"(?<![0-9A-Za-z])(?:(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6011|6[45][0-9]{2}|35[2-8][0-9])"
+    r"([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{4}|3(?:[47][0-9]|0[0-5]|[68][0-9])[0-9]([ -]?)[0-9]{6}\2[0-9]{4,5})"
+    r"(?![0-9A-Za-z])"
+)
+# All but the last four digits of what could be one, in a record that was refused for whatever reason.
+CARD_HIDDEN = r"[0-9](?:[ \x00-]?[0-9]){8,14}(?=(?:[ \x00-]?[0-9]){4}(?![0-9]))"
+HIDDEN = "****"
 
+MAX_BYTES = 262_144
+MAX_NESTING = 16
+MAX_NUMBER = 1000  # digits of a JSON number, as Jackson has it
 MAX_AHEAD_MS = 5 * 60 * 1000
 OLDEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
 
@@ -121,7 +139,7 @@ REQUIRED: tuple[tuple[str, tuple[str, ...]], ...] = (
 def reasons(field: Field) -> dict[str, str]:
     """The words for what can be wrong with a field: `limit`, `form` and `minimum`."""
     forms = {
-        "id": "must be text that starts with none of [ { * and has no control characters",
+        "id": "must be text that shows something, starts with none of [ { * and has no control characters",
         "text": "must be text",
         "number": "must be a number",
         "integer": "must be an integer",
@@ -135,6 +153,12 @@ def reasons(field: Field) -> dict[str, str]:
 
 
 MALFORMED = ("", "not a JSON object with the fields of an event")
+TOO_LARGE = ("", f"must be at most {MAX_BYTES} bytes")
+LAX = (
+    "",
+    f"must be one JSON object in UTF-8 and nothing after it, at most {MAX_NESTING} levels deep, with no key twice in an"
+    f" object, no half of a surrogate pair and no number of more than {MAX_NUMBER} digits",
+)
 REQUIRED_REASON = "is required for this event_type"
 NO_ONE_REASON = "user_id or session_id is required"
 TYPE_REASON = f"must be one of {', '.join(EVENT_TYPES)}"
@@ -142,6 +166,7 @@ PAYMENT_REASON = "must be an object for this event_type"
 AHEAD_REASON = "is more than 5 minutes ahead of now"
 ANCIENT_REASON = "is before 2000-01-01"
 CARD_REASON = "looks like a card number; send a token"
+CARD = ("", "holds what looks like a card number; send a token")
 
 
 def topic_of(event_type: str) -> str:

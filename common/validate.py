@@ -1,7 +1,7 @@
 """Validates one event in plain Python: what the collector does per request, in microseconds.
 
 The rules are the tables of `common.events`; `common.sources.parse` applies the same to columns, and
-`tests/spark/test_parse.py` holds the two against each other.
+`tests/spark/test_readers_agree.py` holds the two against each other.
 """
 
 import math
@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-import orjson
-
 from common import events as contract
+from common.cards import holds_card
+from common.category import normal_category
+from common.strict_json import Number, Read, Reader, too_deep
 
 _ID = re.compile(contract.ID_PATTERN)
 _NUMBER = re.compile(contract.NUMBER_PATTERN, re.ASCII)
 _INTEGER = re.compile(contract.INTEGER_PATTERN, re.ASCII)
 _TIME = re.compile(contract.TIME_PATTERN, re.ASCII)
 _CARD = re.compile(contract.CARD_PATTERN, re.ASCII)
+_WHOLE = re.compile(contract.WHOLE_PATTERN, re.ASCII)
 _FORMS = {"id": _ID, "number": _NUMBER, "integer": _INTEGER, "time": _TIME}
 _ANY = (*contract.FIELD_NAMES, "payment")
+_KNOWN = frozenset((*_ANY, "properties"))
 _REASONS = {f: contract.reasons(f) for f in (*contract.FIELDS, *contract.PAYMENT_FIELDS)}
 
 
@@ -35,12 +38,35 @@ class Rejection:
         return f"{self.field}: {self.reason}" if self.field else self.reason
 
 
-def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
-    """The event with typed values and unknown fields under `properties`, or why it is refused.
+def read_event(raw: bytes, now_ms: int) -> dict[str, Any] | Rejection:
+    """`judge` of a message's bytes: what Spark's parser says of the same record."""
+    if len(raw) > contract.MAX_BYTES:
+        return Rejection(*contract.TOO_LARGE)
+    try:
+        return judge(Reader(raw.decode()).whole(), now_ms)
+    except ValueError:  # no UTF-8, or no JSON
+        return Rejection(*contract.LAX)
 
-    `event` is what a JSON parser gave; `now_ms` is the time of receipt in epoch milliseconds. The result
-    has only the fields present: `event_time` as text in UTC with milliseconds, `price` float, `quantity`
-    and `position` int. The first failing rule is the one reported, in the order of the tables.
+
+def judge(read: Read, now_ms: int) -> dict[str, Any] | Rejection:
+    """The clean event of a JSON text, or why it is refused: rules on the text as a whole, then `validate`."""
+    if len(read.text) > contract.MAX_BYTES or len(read.text.encode("utf-8", "replace")) > contract.MAX_BYTES:
+        return Rejection(*contract.TOO_LARGE)
+    if not read.strict or too_deep(read.text):
+        return Rejection(*contract.LAX)
+    judged = validate(read.value, now_ms)
+    if isinstance(judged, dict) and holds_card(read.text):
+        return Rejection(*contract.CARD)
+    return judged
+
+
+def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
+    """The event with typed values, unknown fields as they came, or why it is refused.
+
+    `event` is a JSON value, its numbers as `common.strict_json` or another parser gives them; `now_ms` is the time of
+    receipt in epoch milliseconds. The result has only the fields present: `event_time` as text in UTC with
+    milliseconds, not after `now_ms`, `category` in NFC, `price` float, `quantity` and `position` int. The first failing
+    rule is the one reported, in the order of the tables.
     """
     if not isinstance(event, dict) or all(event.get(name) is None for name in _ANY):
         return Rejection(*contract.MALFORMED)
@@ -49,28 +75,41 @@ def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
         rejection = _take(field, field.name, event, clean)
         if rejection is not None:
             return rejection
-    return _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_properties(event, clean)
+    return _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_unknown(event, clean)
 
 
 def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
     value = source.get(field.name)
     if value is None or value == "":
         return None
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text, number = _text(value)
     reasons = _REASONS[field]
+    if text is None or (number and field.kind in ("id", "text") and not _WHOLE.fullmatch(text)):
+        return Rejection(path, reasons["form"])
+    form = _FORMS.get(field.kind)
+    if form is not None and not (number and field.kind == "number") and not form.fullmatch(text):
+        return Rejection(path, reasons["form"])
     if field.kind in ("id", "text") and len(text) > field.limit:
         return Rejection(path, reasons["limit"])
-    form = _FORMS.get(field.kind)
-    if form is not None and not form.fullmatch(text):
-        return Rejection(path, reasons["form"])
     if field.kind in ("number", "integer"):
-        number = float(text)
-        if not (math.isfinite(number) and field.minimum <= number <= field.maximum):
+        amount = float(text)
+        if not (math.isfinite(amount) and field.minimum <= amount <= field.maximum):
             return Rejection(path, reasons["minimum"])
-        clean[field.name] = number if field.kind == "number" else int(text)
+        clean[field.name] = amount if field.kind == "number" else int(text)
     else:
-        clean[field.name] = text
+        clean[field.name] = normal_category(text) if field.name == "category" else text
     return None
+
+
+def _text(value: object) -> tuple[str | None, bool]:
+    """A JSON value as text and whether it is a number; None for lists and objects."""
+    if isinstance(value, str):
+        return value, False
+    if isinstance(value, Number):
+        return value.text, True
+    if isinstance(value, bool):
+        return ("true" if value else "false"), False
+    return (str(value), True) if isinstance(value, int | float) else (None, False)
 
 
 def _required(clean: dict[str, Any]) -> Rejection | None:
@@ -93,7 +132,7 @@ def _times(clean: dict[str, Any], now_ms: int) -> Rejection | None:
         return Rejection("event_time", contract.AHEAD_REASON)
     if millis < contract.OLDEST_MS:
         return Rejection("event_time", contract.ANCIENT_REASON)
-    clean["event_time"] = rfc3339(millis)
+    clean["event_time"] = rfc3339(min(millis, now_ms))  # a clock that is ahead moves nobody else's time
     return None
 
 
@@ -113,14 +152,11 @@ def _payment(event: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
     return None
 
 
-def _with_properties(event: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:
-    known = (*contract.FIELD_NAMES, "payment", "properties")
-    extra = {str(k): v for k, v in event.items() if k not in known}
-    given = event.get("properties")
-    properties = {**(given if isinstance(given, dict) else {}), **extra}
-    if properties:
+def _with_unknown(event: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:
+    properties = event.get("properties")
+    if isinstance(properties, dict) and properties:
         clean["properties"] = properties
-    return clean
+    return clean | {name: value for name, value in event.items() if name not in _KNOWN}
 
 
 def epoch_ms(text: str) -> int | None:

@@ -12,22 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from redis.exceptions import RedisError
 
-from common.validate import Rejection, validate
+from common import events as contract
+from common.strict_json import Read
+from common.validate import Rejection, judge
 from serving import records
 from serving.errors import unavailable
 from serving.guard import Guard
-from serving.limits import MAX_NESTING, too_deep
 from serving.logins import Logins
 from serving.services import Services
 
 log = logging.getLogger("stylestream.serving.collector")
-MAX_EVENT_BYTES = 262_144
 AGAIN_SECONDS = 0.02
-TOO_DEEP = Rejection("", f"is nested deeper than {MAX_NESTING} levels")
-TOO_LARGE = Rejection("", f"must be at most {MAX_EVENT_BYTES} bytes")
+FILLED_BYTES = 512  # what the catalogue may add to an event; Spark takes no larger ones than the collector
 
 Event = dict[str, Any]
 
@@ -49,18 +47,18 @@ class Collector:
         self._logins = Logins(services.keys, services.config.profile.ttl_hours)
         self._on_their_way: dict[str, asyncio.Future[bool]] = {}
 
-    async def collect(self, given: Sequence[object]) -> Receipt:
+    async def collect(self, given: Sequence[Read]) -> Receipt:
         """Accepts or refuses each. Raises 503 when Kafka or Redis does not answer."""
         now_ms = time.time_ns() // 1_000_000
         good: dict[str, Event] = {}
         refused: list[tuple[int, Rejection]] = []
-        for index, event in enumerate(given):
-            judged = judge(event, now_ms)
+        for index, read in enumerate(given):
+            judged = judged_to_produce(read, now_ms)
             if isinstance(judged, Rejection):
                 refused.append((index, judged))
             else:
                 good.setdefault(judged["event_id"], judged)
-        await self.quarantine([(_raw(given[index]), why) for index, why in refused], now_ms)
+        await self.quarantine([(given[index].text.encode(), why) for index, why in refused], now_ms)
         if good:
             await self._accept(good)
         accepted = len(given) - len(refused)
@@ -146,18 +144,10 @@ class Collector:
             log.warning("recent lists not updated after Kafka's acknowledgement: %s", type(error).__name__)
 
 
-def judge(event: object, now_ms: int) -> Event | Rejection:
-    """The clean event, or why it is refused: the contract's rules, and two that protect the servers."""
-    if too_deep(event):
-        return TOO_DEEP
-    judged = validate(event, now_ms)
-    if isinstance(judged, dict) and len(orjson.dumps(judged)) > MAX_EVENT_BYTES:
-        return TOO_LARGE
-    return judged
-
-
-def _raw(event: object) -> bytes:
-    try:
-        return orjson.dumps(event)
-    except TypeError:  # nested deeper than orjson writes
-        return repr(event).encode()
+def judged_to_produce(read: Read, now_ms: int) -> Event | Rejection:
+    """The clean event, or why it is refused; one that the catalogue's fields would make too large is refused too."""
+    judged = judge(read, now_ms)
+    if isinstance(judged, Rejection) or len(read.text) < contract.MAX_BYTES // 4:
+        return judged
+    room = contract.MAX_BYTES - FILLED_BYTES
+    return judged if len(records.as_json(judged)) <= room else Rejection(*contract.TOO_LARGE)

@@ -1,15 +1,13 @@
-"""Limits on a request before anything is done for it: rate per client address, bytes of the body, nesting."""
+"""Limits on a request before anything is done for it: rate per client address, bytes of the body."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 from starlette.requests import Request
 
 from serving.errors import ApiError
 
-MAX_NESTING = 16
 MAX_ADDRESSES = 10_000
 
 
@@ -50,21 +48,3 @@ async def read_body(request: Request, limit: int) -> bytes:
             raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def too_deep(value: Any) -> bool:
-    """Whether lists and objects are nested deeper than MAX_NESTING."""
-    level = [value]
-    for _ in range(MAX_NESTING + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return False
-    return True
-
-
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [inner for inner in value.values() if isinstance(inner, dict | list)]
-    if isinstance(value, list):
-        return [inner for inner in value if isinstance(inner, dict | list)]
-    return []

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 
+from common.cards import without_cards
 from common.config import Config
 from common.events import ID_PATTERN, ITEM_TYPES, topic_of
 from common.keys import SEPARATOR, Keys
+from common.strict_json import Number
 from common.validate import Rejection, epoch_ms, rfc3339
 from common.views.ctr_features import DAY_MS, KEPT
 from serving.producer import Message
@@ -28,13 +30,24 @@ def user_of(event: dict[str, Any]) -> str:
 def event_message(event: dict[str, Any], config: Config) -> Message:
     """The event as Kafka gets it, keyed by its user."""
     topic = config.topic(topic_of(event["event_type"]))
-    return Message(topic, user_of(event).encode(), orjson.dumps(event))
+    return Message(topic, user_of(event).encode(), as_json(event))
+
+
+def as_json(event: dict[str, Any]) -> bytes:
+    """The event as JSON; numbers among its properties stand as they came."""
+    return orjson.dumps(event, _number, orjson.OPT_PASSTHROUGH_DATACLASS)
+
+
+def _number(value: object) -> orjson.Fragment:
+    if isinstance(value, Number):
+        return orjson.Fragment(value.text)
+    raise TypeError
 
 
 def quarantine_message(raw: bytes, rejection: Rejection, now_ms: int, config: Config) -> Message:
-    """A refused event or body. `raw` is text as it came, or base64 of bytes that are no clean text; longer
-    ones are cut at RAW_BYTES and marked `truncated`."""
-    kept = raw[:RAW_BYTES]
+    """A refused event or body. `raw` is text as it came, what may be a card number hidden, or base64 of bytes that are
+    no clean text; longer ones are cut at RAW_BYTES and marked `truncated`."""
+    kept = without_cards(raw)[:RAW_BYTES]
     text = kept.decode("utf-8", "replace")
     record = {
         "encoding": "text",

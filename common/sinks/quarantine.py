@@ -7,6 +7,7 @@ from common.config import Config
 from common.kafka_client import spark_kafka_options
 from common.schemas import QUARANTINE as SCHEMA
 from common.sinks.lake import append_once
+from common.sources.json_rules import without_cards
 from common.sources.lake import QUARANTINE
 
 TOPIC_BYTES = 400_000  # in base64 it still fits a Kafka message of 1 MB; Delta keeps the whole
@@ -14,9 +15,9 @@ TOPIC_BYTES = 400_000  # in base64 it still fits a Kafka message of 1 MB; Delta 
 
 def rejected(parsed: DataFrame, source: str) -> DataFrame:
     """`schemas.QUARANTINE` rows of what broke a rule. In: raw, field, reason, topic, partition, offset,
-    ingest_time; `source` says who refused it."""
+    ingest_time; `source` says who refused it. What may be a card number is hidden."""
     rows = parsed.filter(F.col("reason").isNotNull()).select(
-        "raw",
+        without_cards(F.col("raw")).alias("raw"),
         "field",
         "reason",
         F.lit(source).alias("source"),

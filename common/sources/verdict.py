@@ -10,6 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from common import events as contract
+from common.sources.json_rules import holds_card, strict, too_deep
 
 PATTERNS = {
     "id": contract.ID_PATTERN,
@@ -21,29 +22,46 @@ PATTERNS = {
 TEXTS = "map<string,string>"
 
 
-def verdict(raw: Column, time: Callable[[Column], Column], received: Column) -> Column:
+def verdict(value: Column, time: Callable[[Column], Column], received: Column) -> Column:
     """struct<field, reason> of the first broken rule, null when none is.
 
-    `raw` is the record's text, `time` turns a text into a timestamp, `received` is when the broker took it.
+    `value` is the record's bytes, `time` turns a text into a timestamp, `received` is when the broker took it.
     """
-    whole = F.array(F.from_json(raw, TEXTS))
-    return F.element_at(F.transform(whole, lambda texts: _of_event(texts, time, received)), 1)
+    raw = value.cast("string")
+    texts = F.from_json(raw, TEXTS)
+    payment = F.from_json(texts["payment"], TEXTS)
+    parts = F.struct(texts.alias("texts"), _kinds(raw, "$[0]").alias("kinds"), payment.alias("payment"))
+    whole = F.array(parts.withField("paid", _kinds(raw, "$[0].payment")))
+    judged = F.element_at(F.transform(whole, lambda event: _of_event(event, time, received)), 1)
+    return F.coalesce(
+        _broken(F.octet_length(value) > contract.MAX_BYTES, *contract.TOO_LARGE),
+        _broken(~strict(value) | too_deep(raw), *contract.LAX),
+        judged,
+        _broken(holds_card(raw), *contract.CARD),
+    )
 
 
-def _of_event(texts: Column, time: Callable[[Column], Column], received: Column) -> Column:
+def _kinds(raw: Column, path: str) -> Column:
+    """Name → Spark's name of the JSON type, of the members of an object in the record; null where there is none."""
+    members = F.try_variant_get(F.try_parse_json(F.concat(F.lit("["), raw, F.lit("]"))), path, "map<string,variant>")
+    return F.transform_values(members, lambda _, value: F.schema_of_variant(value))
+
+
+def _of_event(event: Column, time: Callable[[Column], Column], received: Column) -> Column:
+    texts, kinds = event["texts"], event["kinds"]
     event_type = _text(texts, F.lit("event_type"))
     nobody = _text(texts, F.lit("user_id")).isNull() & _text(texts, F.lit("session_id")).isNull()
-    payment = F.from_json(texts["payment"], TEXTS)
-    card = _text(payment, F.lit("card_token")).rlike(f"^(?:{contract.CARD_PATTERN})\\z")
+    paid = F.when(event["paid"].isNotNull(), event["payment"])
+    card = _text(paid, F.lit("card_token")).rlike(f"^(?:{contract.CARD_PATTERN})\\z")
     return F.coalesce(
-        _broken(texts.isNull() | _no_field(texts), *contract.MALFORMED),
-        _first_broken(texts, contract.FIELDS),
+        _broken(kinds.isNull() | _no_field(texts), *contract.MALFORMED),
+        _first_broken(texts, kinds, contract.FIELDS),
         _broken(~event_type.isin(*contract.EVENT_TYPES), "event_type", contract.TYPE_REASON),
         _first_missing(texts, event_type),
         _broken(nobody, "user_id", contract.NO_ONE_REASON),
         *_time_rules(time(texts["event_time"]), received),
-        _broken(payment.isNull() & event_type.isin(*contract.PAYMENT_TYPES), "payment", contract.PAYMENT_REASON),
-        _first_broken(payment, contract.PAYMENT_FIELDS, "payment."),
+        _broken(paid.isNull() & event_type.isin(*contract.PAYMENT_TYPES), "payment", contract.PAYMENT_REASON),
+        _first_broken(paid, event["paid"], contract.PAYMENT_FIELDS, "payment."),
         _broken(card, "payment.card_token", contract.CARD_REASON),
     )
 
@@ -61,14 +79,20 @@ def _no_field(texts: Column) -> Column:
     return ~F.exists(names, lambda name: F.try_element_at(texts, name).isNotNull())
 
 
-def _first_broken(texts: Column, fields: tuple[contract.Field, ...], parent: str = "") -> Column:
+def _first_broken(texts: Column, kinds: Column, fields: tuple[contract.Field, ...], parent: str = "") -> Column:
     def broken(row: Column) -> Column:
-        name, path, most, form, low, high, *reasons = [row[n] for n in range(9)]
-        text = _text(texts, name)
-        why = F.when(F.length(text) > most.try_cast("int"), reasons[0])
-        why = why.when(~F.rlike(text, form), reasons[1])
-        inside = text.try_cast("double").between(low.try_cast("double"), high.try_cast("double"))
-        return F.struct(path.alias("field"), why.when(~inside, reasons[2]).alias("reason"))
+        name, path, most, form, low, high, kind, *reasons = [row[n] for n in range(10)]
+        text, given = _text(texts, name), F.try_element_at(kinds, name)
+        written = given.isin("STRING", "BOOLEAN")
+        whole = written | F.rlike(text, F.lit(f"^(?:{contract.WHOLE_PATTERN})\\z"))
+        as_number = ~written & (kind == "number") & ~F.rlike(given, F.lit("^(?:ARRAY|OBJECT)"))
+        fits = as_number | (F.rlike(text, form) & (~kind.isin("id", "text") | whole))
+        why = F.when(text.isNotNull() & ~fits, reasons[1]).when(F.length(text) > most.try_cast("int"), reasons[0])
+        inside = F.coalesce(
+            text.try_cast("double").between(low.try_cast("double"), high.try_cast("double")), F.lit(False)
+        )
+        bounded = text.isNotNull() & kind.isin("number", "integer")
+        return F.struct(path.alias("field"), why.when(bounded & ~inside, reasons[2]).alias("reason"))
 
     return _first([_rule(field, parent) for field in fields], broken)
 
@@ -81,6 +105,7 @@ def _rule(field: contract.Field, parent: str) -> list[object]:
         field.limit if field.kind in ("id", "text") else "",
         f"^(?:{PATTERNS[field.kind]})\\z",
         *((field.minimum, field.maximum) if number else ("", "")),
+        field.kind,
         *[reasons[rule] for rule in ("limit", "form", "minimum")],
     ]
 

@@ -1,11 +1,12 @@
 """POST /v1/events: one event or {"events": […]}."""
 
+import json
 import time
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request
 
+from common.strict_json import Read, Reader
 from common.validate import Rejection
 from serving.answers import Json
 from serving.auth import needs
@@ -39,25 +40,35 @@ async def post_events(request: Request) -> Json:
     limits = state.services.config.serving
     body = await read_body(request, limits.max_body_bytes)
     try:
-        events = events_of(orjson.loads(body), limits.max_events_per_request)
-    except orjson.JSONDecodeError as error:
-        why = Rejection("", f"not JSON: {error.msg}")
+        events = events_of(body.decode(), limits.max_events_per_request)
+    except ValueError as error:
         await state.collector.quarantine([(body, Rejection("", "not JSON"))], time.time_ns() // 1_000_000)
-        place = f"line {error.lineno} column {error.colno}"
-        raise ApiError(400, "malformed_json", f"the body is {why.reason} at {place}") from None
+        raise ApiError(400, "malformed_json", f"the body is not JSON: {_problem(error)}") from None
     receipt = await state.collector.collect(events)
     return Json(receipt, status_code=202)
 
 
-def events_of(body: object, most: int) -> list[object]:
-    """The events of a body; 400 where it is neither an event nor a list of at most `most`."""
-    if not isinstance(body, dict):
-        raise ApiError(400, "invalid_input", 'the body must be one event or {"events": […]}')
-    if "events" not in body or "event_type" in body:
-        return [body]
-    events = body["events"]
-    if not isinstance(events, list):
-        raise bad_field("events", "must be a list")
+def events_of(text: str, most: int) -> list[Read]:
+    """The events of a body; 400 where it is neither an event nor a list of at most `most`, `ValueError` where it is no
+    JSON."""
+    reader = Reader(text)
+    events = reader.events() if '"events"' in text else None
+    if events is None:
+        return [_event(reader.whole())]
     if len(events) > most:
         raise bad_field("events", f"must hold at most {most} events")
     return events
+
+
+def _event(read: Read) -> Read:
+    if read.strict and not isinstance(read.value, dict):
+        raise ApiError(400, "invalid_input", 'the body must be one event or {"events": […]}')
+    if read.strict and "events" in read.value and "event_type" not in read.value:
+        raise bad_field("events", "must be a list")
+    return read
+
+
+def _problem(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno} column {error.colno}"
+    return "not valid UTF-8"

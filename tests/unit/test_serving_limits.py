@@ -1,12 +1,13 @@
 """The serving layer's own limits: rate, nesting, loopback; and the listener without Nagle's delay."""
 
 import socket
-from typing import Any
 
 import pytest
 
+from common.events import MAX_NESTING
+from common.strict_json import too_deep
 from serving.auth import is_loopback
-from serving.limits import MAX_ADDRESSES, MAX_NESTING, RateLimit, too_deep
+from serving.limits import MAX_ADDRESSES, RateLimit
 from serving.server import listen
 
 
@@ -26,12 +27,14 @@ def test_addresses_without_end_take_no_memory_without_end() -> None:
     assert len(limit._buckets) == MAX_ADDRESSES
 
 
-@pytest.mark.parametrize(("levels", "refused"), [(1, False), (MAX_NESTING, False), (MAX_NESTING + 2, True)])
-def test_nesting_is_limited(levels: int, refused: bool) -> None:
-    value: Any = 1
-    for _ in range(levels):
-        value = {"a": [value]} if levels < MAX_NESTING // 2 else [value]
-    assert too_deep(value) is refused
+@pytest.mark.parametrize(("levels", "refused"), [(1, False), (MAX_NESTING, False), (MAX_NESTING + 1, True)])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_is_nested_deeper_than_the_limit_is_too_deep(levels: int, refused: bool, mixed: bool) -> None:
+    pairs = [('{"a":', "}") if mixed and n % 2 else ("[", "]") for n in range(levels)]
+    text = (
+        "".join(opening for opening, _ in pairs) + '"[[[[[[[[[[[[[[[[[["' + "".join(close for _, close in pairs[::-1])
+    )
+    assert too_deep(text) is refused
 
 
 @pytest.mark.parametrize(
