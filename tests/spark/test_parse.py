@@ -54,9 +54,8 @@ BYTES = [b"nope", b"[]", b"{}", b'"x"', b"", b"null", b'{"a":1}', b"\xff\xfe", b
 def verdicts(spark: SparkSession, messages: list[bytes]) -> list[Row]:
     rows = [(bytearray(m), "behavior", 0, i, NOW) for i, m in enumerate(messages)]
     records = spark.createDataFrame(rows, "value binary, topic string, partition int, offset long, timestamp timestamp")
-    parsed = (
-        parse(records).drop("client_time").withColumn("event_time", F.unix_millis("event_time"))
-    )  # Python's years end at 9999
+    parsed = parse(records).drop("client_time")  # Python's years end at 9999
+    parsed = parsed.withColumn("event_time", F.unix_millis("event_time"))
     return sorted(parsed.collect(), key=lambda row: row.offset)
 
 
