@@ -32,6 +32,7 @@ COMMANDS = {
     "schedule": ("cli.jobs:schedule", "Run the batch jobs on their schedule."),
     "rebuild": ("cli.jobs:rebuild", "Rebuild Redis from Delta."),
     "serve": ("cli.serve:serve", "Serve the API and the dashboard."),
+    "audit": ("cli.audit:audit", "Account for every message: counted, copied, quarantined or late."),
     "model": ("cli.model:model", "List, promote or roll back published models."),
     "bench": ("cli.bench:bench", "Measure speed and quality."),
 }

@@ -69,5 +69,9 @@ def topics(config: Config) -> None:
     """Create the Kafka topics that are missing; list all of ours."""
     from local.topics import create_topics
 
-    for topic in create_topics(config):
+    listed = create_topics(config)
+    for topic in listed:
         click.echo(f"{topic.name:<24} {topic.partitions} partitions  {'created' if topic.created else 'exists'}")
+    for topic in listed:
+        if topic.warning:
+            click.echo(f"warning: {topic.warning}", err=True)

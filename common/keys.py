@@ -50,6 +50,7 @@
 | `P:als:drift` | string | JSON {version, at_ms, psi}: what ALS learns from, beside the run before | batch |
 | `P:ctr:drift` | string | JSON {version, at_ms, largest, psi, click_through} of the last run | batch |
 | `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
+| `P:account:<query>` | string | JSON of what became of its records (no TTL); `audit`: of the last audit | `facts` |
 """
 
 from dataclasses import dataclass
@@ -225,6 +226,9 @@ class Keys:
     @property
     def ctr_drift(self) -> str:
         return f"{self.prefix}:ctr:drift"
+
+    def account(self, query: str) -> str:
+        return f"{self.prefix}:account:{query}"
 
     def progress(self, query: str) -> str:
         return f"{self.prefix}:progress:{query}"

@@ -14,12 +14,14 @@ import psutil
 from common.config import Config
 from common.config_load import load_config
 from common.endpoints import EMBEDDED
-from common.errors import ConfigError
+from common.errors import ConfigError, UnavailableError
 from common.jars import cache_dir
 from local.embedded import states
 from local.jars import broker_present, connectors_present
 from local.java import MEND, OLDEST, describe_java
 from local.process import port_free
+from local.topics import MEND as TO_MEND
+from local.topics import PRODUCERS_TIME, check_topics
 
 OLDEST_PYTHON = (3, 10)
 DISK_BYTES = 2 * 1024**3
@@ -49,7 +51,7 @@ def examine(conf: str | None) -> list[Finding]:
         return [python(), java(), packages(), fit, jars(), disk(Path()), memory()]
     fit = Finding("configuration", True, conf or "conf/local.yaml", "")
     state = Path(config.state_dir)
-    return [python(), java(), packages(), fit, jars(), disk(state), memory(), *ports(config)]
+    return [python(), java(), packages(), fit, jars(), disk(state), memory(), *ports(config), *topics(config)]
 
 
 def python(found: tuple[int, ...] = sys.version_info[:3]) -> Finding:
@@ -128,3 +130,17 @@ def ports(config: Config) -> list[Finding]:
             said = "busy: another will be chosen"
         found.append(Finding(f"port {number}", True, f"{name}, {said}", ""))
     return found
+
+
+def topics(config: Config) -> list[Finding]:
+    """Our topics carry the broker's time. Nothing where no Kafka is up to be asked."""
+    ours_is_up = any(state.name == "kafka" and state.alive for state in states(config))
+    if config.kafka.bootstrap_servers == EMBEDDED and not ours_is_up:
+        return []
+    try:
+        wrong = [topic for topic in check_topics(config) if not topic.timed_by_broker]
+    except UnavailableError as error:
+        return [Finding("topics", False, str(error), "start it, or correct the configuration")]
+    said = "; ".join(PRODUCERS_TIME.format(topic.name) for topic in wrong)
+    mend = "; ".join(TO_MEND.format(topic.name) for topic in wrong)
+    return [Finding("topics", not wrong, said or "carry the broker's time", mend)]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from common.config import Config
@@ -16,6 +17,12 @@ from common.events import TOPICS
 from local.reach import kafka_admin
 
 HOUR_MS = 3_600_000
+TIME_TYPE = "message.timestamp.type"
+PRODUCERS_TIME = (
+    "topic {} carries the producer's time (CreateTime): when a message was received is not known, so that a wrong clock"
+    " can make events of a backlog late"
+)
+MEND = "kafka-configs --alter --entity-type topics --entity-name {} --add-config message.timestamp.type=LogAppendTime"
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,23 @@ class Topic:
     name: str
     partitions: int
     created: bool
+    timed_by_broker: bool = True
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with the topic, and how to mend it; '' when nothing is."""
+        return "" if self.timed_by_broker else f"{PRODUCERS_TIME.format(self.name)}; to mend: {MEND.format(self.name)}"
+
+
+def check_topics(config: Config) -> list[Topic]:
+    """Those of our topics that exist, as they stand. `UnavailableError` when Kafka does not answer."""
+    admin = kafka_admin(config)
+    try:
+        return _stand(admin, [config.topic(name) for name in TOPICS], [])
+    except KafkaError as error:
+        raise UnavailableError(f"Kafka does not describe topics: {' '.join(str(error).split())[:300]}") from None
+    finally:
+        admin.close()
 
 
 def create_topics(config: Config) -> list[Topic]:
@@ -39,12 +63,21 @@ def create_topics(config: Config) -> list[Topic]:
         missing = [name for name in wanted if name not in present]
         if missing:
             _create(admin, config, missing)
-            present = _partitions(admin, wanted)
+        return _stand(admin, wanted, missing)
     except KafkaError as error:
         raise UnavailableError(f"Kafka refuses our topics: {' '.join(str(error).split())[:300]}") from None
     finally:
         admin.close()
-    return [Topic(name, present.get(name, 0), name in missing) for name in wanted]
+
+
+def _stand(admin: KafkaAdminClient, wanted: list[str], created: list[str]) -> list[Topic]:
+    present = _partitions(admin, wanted)
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name, configs={TIME_TYPE: None}) for name in present]
+    found = admin.describe_configs(asked).get("topic", {}) if asked else {}
+    times = {name: found.get(name, {}).get(TIME_TYPE, {}).get("value") for name in present}
+    return [
+        Topic(name, present[name], name in created, times[name] != "CreateTime") for name in wanted if name in present
+    ]
 
 
 def _create(admin: KafkaAdminClient, config: Config, names: list[str]) -> None:
@@ -53,7 +86,7 @@ def _create(admin: KafkaAdminClient, config: Config, names: list[str]) -> None:
         "num_partitions": kafka.partitions,
         "replication_factor": kafka.replication_factor,
         "configs": {
-            "message.timestamp.type": "LogAppendTime",
+            TIME_TYPE: "LogAppendTime",
             "retention.ms": str(kafka.retention_hours * HOUR_MS),
         },
     }

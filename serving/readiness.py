@@ -8,6 +8,7 @@ import orjson
 from confluent_kafka import KafkaException
 from redis.exceptions import RedisError
 
+from common.audit import Account
 from common.events import EVENT_TOPICS
 from common.models.canary import load
 from serving.services import Services
@@ -37,24 +38,27 @@ class Readiness:
         self._asking = asyncio.Lock()
 
     async def parts(self) -> dict[str, Part]:
-        """Every part. The model's absence is said, but the fallbacks serve without it."""
-        (redis, stream, model), kafka = await asyncio.gather(self._stored(), self._brokers())
-        return {"redis": redis, "kafka": kafka, "stream": stream, "model": model}
+        """Every part. The model's absence is said, but the fallbacks serve without it; so is what became of the
+        messages."""
+        (redis, stream, model, messages), kafka = await asyncio.gather(self._stored(), self._brokers())
+        return {"redis": redis, "kafka": kafka, "stream": stream, "model": model, "messages": messages}
 
-    async def _stored(self) -> tuple[Part, Part, Part]:
+    async def _stored(self) -> tuple[Part, Part, Part, Part]:
         keys = self._services.keys
         try:
             pipeline = self._services.redis.pipeline(transaction=False)
             pipeline.get(keys.progress(STREAM))
             pipeline.get(keys.live_model)
             pipeline.get(keys.canary)
-            progress, version, canary = await pipeline.execute()
+            pipeline.mget(keys.account(STREAM), keys.account("audit"))
+            progress, version, canary, accounts = await pipeline.execute()
         except RedisError as error:
             unknown = Part(False, "unknown: Redis does not answer")
-            return Part(False, f"does not answer ({type(error).__name__})"), unknown, Part(True, "unknown")
+            none = Part(True, "unknown")
+            return Part(False, f"does not answer ({type(error).__name__})"), unknown, none, none
         beside = f", canary {found}" if (found := load(canary)) else ""
         model = Part(True, f"version {version.decode()}{beside}" if version else "none yet")
-        return Part(True, "answers"), self._stream(progress), model
+        return Part(True, "answers"), self._stream(progress), model, _accounted(*accounts)
 
     def _stream(self, progress: bytes | None) -> Part:
         if progress is None:
@@ -87,3 +91,16 @@ class Readiness:
         if missing:
             return Part(False, f"topics are missing: {', '.join(missing)}; run 'stylestream topics'")
         return Part(True, f"answers, {len(topics)} topics")
+
+
+def _accounted(account: bytes | None, audit: bytes | None) -> Part:
+    """What became of the messages that the stream has read, and what the last audit said; no reason not to serve."""
+    if account is None:
+        return Part(True, "none read yet")
+    counts = Account.read(account).total()
+    said = f"{counts.counted:,} counted, {counts.copies:,} copies, {counts.late:,} late"
+    if audit is None:
+        return Part(True, f"{said}; no audit in the last day ('stylestream audit')")
+    last = orjson.loads(audit)
+    minutes = max(0.0, time.time() - last["at_ms"] / 1000) / 60
+    return Part(True, f"{said}; audit {minutes:.0f} min ago: {last['line']}")

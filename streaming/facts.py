@@ -13,6 +13,7 @@ from common.facts.once import once_in_stream
 from common.sinks.redis_facts import encode, write_encoded
 from common.sources.kafka_records import read_topics
 from common.sources.parse import parse, valid
+from streaming.account import note
 from streaming.query import run_alone, start_query
 
 NAME = "facts"
@@ -30,8 +31,9 @@ def start(spark: SparkSession, config: Config) -> StreamingQuery:
     # Encoded in the query, which is planned by Spark alone; what `write` builds is built anew for each micro-batch.
     rows = encode(counted, config.rankings.definitions)
 
-    def write(batch: DataFrame, _batch_id: int) -> None:
+    def write(batch: DataFrame, batch_id: int) -> None:
         write_encoded(batch, config)
+        note(spark, config, NAME, batch_id)
 
     return start_query(rows, NAME, config, write, config.streaming.trigger, mode="update")
 

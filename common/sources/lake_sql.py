@@ -31,11 +31,11 @@ def past_rankings(config: Config, asked: Asked) -> list[Standing]:
     What one person did too often is taken off. A lake without facts gives empty ones; `UnavailableError` when it cannot
     be read.
     """
-    facts = _table(config, ITEM_FACTS)
+    facts = open_table(config, ITEM_FACTS)
     if facts is None:
         return [Standing.empty() for _ in asked]
     tables = {ITEM_FACTS: facts}
-    excess = _table(config, ITEM_EXCESS)
+    excess = open_table(config, ITEM_EXCESS)
     if excess is not None:
         tables[ITEM_EXCESS] = excess
     engine = QueryBuilder()
@@ -53,14 +53,14 @@ def past_rankings(config: Config, asked: Asked) -> list[Standing]:
 
 def first_minute(config: Config) -> int | None:
     """Where the lake's first date begins, in epoch minutes; None without facts."""
-    facts = _table(config, ITEM_FACTS)
+    facts = open_table(config, ITEM_FACTS)
     dates = [] if facts is None else [str(part["date"]) for part in facts.partitions()]
     if not dates:
         return None
     return round(datetime.fromisoformat(min(dates)).replace(tzinfo=timezone.utc).timestamp()) // 60
 
 
-def _table(config: Config, name: str) -> DeltaTable | None:
+def open_table(config: Config, name: str) -> DeltaTable | None:
     """None when it has not been written yet; relative paths and those of object stores as `lake_path` has them."""
     scheme, _, rest = config.lake_path.partition("://")
     if rest and scheme not in SCHEMES:

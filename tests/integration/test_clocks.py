@@ -12,9 +12,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from common.config import Config
+from common.events import TOPICS
 from common.kafka_client import kafka_python_settings, producer_settings
 from common.keys import Keys
 from common.validate import rfc3339
+from local import doctor
+from local.topics import create_topics
 from streaming import facts
 from tests.platform import item_facts_in_redis
 
@@ -136,3 +139,14 @@ def test_what_is_timed_by_its_receipt_keeps_its_own_time_when_that_is_earlier(
     query.processAllAvailable()
     assert {minute for _, _, minute in item_facts_in_redis(redis_conn, config.redis.prefix)} == {start // MINUTE}
     assert timedelta(milliseconds=now_ms() - start) > timedelta(seconds=60)
+
+
+def test_topics_and_doctor_name_a_topic_that_carries_the_producers_time(config: Config) -> None:
+    assert [topic.warning for topic in create_topics(config)] == [""] * len(TOPICS)
+    assert [finding.ok for finding in doctor.topics(config)] == [True]
+    with_producers_time(config)
+    (warning,) = [topic.warning for topic in create_topics(config) if topic.warning]
+    assert f"topic {config.topic('behavior')} carries the producer's time (CreateTime)" in warning
+    (finding,) = doctor.topics(config)
+    assert (finding.ok, config.topic("behavior") in finding.what) == (False, True)
+    assert f"--entity-name {config.topic('behavior')}" in finding.mend

@@ -1,0 +1,32 @@
+"""`stylestream audit`: whether every message is accounted for."""
+
+import click
+
+from cli.options import with_config
+from common.config import Config
+
+
+@click.command()
+@click.option(
+    "--wait", default=90.0, show_default=True, help="Seconds to wait for the lake, which is behind the stream."
+)
+@with_config
+def audit(config: Config, wait: float) -> int:
+    """Account for every message that was counted: produced = counted + copies + quarantined + late.
+
+    Exit codes: 0 every message is accounted for, 1 not, 4 Kafka, Redis or the lake cannot be reached.
+    """
+    from local.audit import audited
+
+    standing = audited(config, wait)
+    click.echo(
+        f"{'partition':<28}{'offsets':>21}{'produced':>10}{'events':>10}{'refused':>9}{'missing':>9}{'doubled':>9}"
+    )
+    for part in standing.audit.partitions:
+        offsets = f"{part.start}..{part.end - 1}" if part.produced else "none"
+        figures = f"{part.events:>10,}{part.quarantined:>9,}{part.missing:>9,}{part.doubled:>9,}"
+        click.echo(f"{part.name:<28}{offsets:>21}{part.produced:>10,}{figures}")
+    click.echo(str(standing.audit))
+    if standing.unread:
+        click.echo(f"not read yet: {standing.unread:,}")
+    return 0 if standing.audit.balances else 1
