@@ -17,9 +17,9 @@ from common.kafka_client import kafka_python_settings, producer_settings
 from common.keys import Keys
 from common.validate import rfc3339
 from local import doctor
-from local.topics import create_topics
+from local.topics import check_topics, create_topics
 from streaming import facts
-from tests.platform import item_facts_in_redis
+from tests.platform import item_facts_in_redis, wait_for
 
 MINUTE, FAST = 60_000, 290_000  # a clock that is 4 min 50 s ahead, of 5 minutes allowed
 Queries = list[StreamingQuery]
@@ -54,9 +54,10 @@ def with_producers_time(config: Config) -> None:
     from kafka.admin import ConfigResource, ConfigResourceType
 
     admin = KafkaAdminClient(**kafka_python_settings(config))
-    changed = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**62)}
+    changed = {"message.timestamp.type": "CreateTime"}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, config.topic("behavior"), configs=changed)])
     admin.close()
+    wait_for("the topic's new time", lambda: any(topic.warning for topic in check_topics(config)))
 
 
 def counted(query: StreamingQuery, connection: redis.Redis, config: Config) -> tuple[int, int]:
