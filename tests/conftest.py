@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import Phase, settings
 from pyspark.sql import SparkSession
 
 from common.config import Config
@@ -25,6 +26,7 @@ LONGEST = ("parity", "publish", "cluster", "stream", "rebuild", "ctr_job", "rank
 LAST = ("demo", "inputs", "serving_outages", "surfaces_bad_input", "surfaces", "subtrees", "api", "collector")
 LAST += ("past_rankings", "past_input", "keyword_api", "item_sink")
 SERVERS = "STYLESTREAM_TEST_SERVERS"  # variable: folder of servers that run already and stay, for one run after another
+settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.generate])  # to know only whether a test fails
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ the tests do not even pass, or run, without a mutant.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.list:
         print(*(f"{subject} {mutant.label}" for subject, table in tables.items() for mutant in table), sep="\n")
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped then as well
     try:
         verdicts = judged(tables)
     except (RuntimeError, ValueError) as error:

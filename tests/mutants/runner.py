@@ -60,7 +60,7 @@ class Runner:
     def _pytest(self, tests: str, limit: float | None) -> tuple[int, str]:
         """pytest's exit code and output; after `limit` seconds FAILED."""
         up(self._servers, lambda line: None)
-        command = [sys.executable, "-m", "pytest", "-x", "-q", *tests.split()]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--hypothesis-profile=unshrunk", *tests.split()]
         process = subprocess.Popen(
             command,
             cwd=self._tree,
@@ -77,6 +77,9 @@ class Runner:
             output, _ = process.communicate()
             self.stop()  # a script in Redis may be what hangs
             return FAILED, output
+        except BaseException:  # this process is to end
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         return process.returncode, output
 
     def stop(self) -> None:

@@ -4,22 +4,26 @@ from tests.mutants.mutant import Mutant
 
 HERE = "tests/integration/sinks/"
 ITEM, MERGE, USER = "common/sinks/item_facts.lua", "common/sinks/merge.lua", "common/sinks/user_facts.lua"
+KNOWN, CAPPED = (
+    "(old and source == 'r' and minute >= horizon)",
+    "if known[at] and source == 'r' and minute >= horizon then",
+)
 MERGES, EDGES = f"{HERE}test_merge.py", f"{HERE}test_window_edges.py"
 LANDMARK, RESTORE = f"{HERE}test_landmark.py", f"{HERE}test_restore.py"
 
 RESTORED = (
-    Mutant(ITEM, "(old and source == 'r' and minute >= horizon)", "(false)", RESTORE),
-    Mutant(ITEM, "(old and source == 'r' and minute >= horizon)", "(old and source == 'r')", RESTORE),
-    Mutant(ITEM, "(old and source == 'r' and minute >= horizon)", "(old and source == 'r' and minute > horizon)", RESTORE),
-    Mutant(ITEM, "if known[at] and source == 'r' and minute >= horizon then", "if false then", RESTORE),
-    Mutant(ITEM, "if known[at] and source == 'r' and minute >= horizon then", "if known[at] and source == 'r' then", RESTORE),
+    Mutant(ITEM, KNOWN, "(false)", RESTORE),
+    Mutant(ITEM, KNOWN, "(old and source == 'r')", RESTORE),
+    Mutant(ITEM, KNOWN, "(old and source == 'r' and minute > horizon)", RESTORE),
+    Mutant(ITEM, CAPPED, "if false then", RESTORE),
+    Mutant(ITEM, CAPPED, "if known[at] and source == 'r' then", RESTORE),
     Mutant(
         ITEM,
-        "if known[at] and source == 'r' and minute >= horizon then",
+        CAPPED,
         "if known[at] and source == 'r' and minute > horizon then",
         RESTORE,
     ),
-    Mutant(ITEM, "if known[at] and source == 'r' and minute >= horizon then", "if source == 'r' then", RESTORE),
+    Mutant(ITEM, CAPPED, "if source == 'r' then", RESTORE),
     Mutant(USER, "redis.call('HSETNX', ", "redis.call('HSET', ", RESTORE),
     Mutant(USER, "if ARGV[3] == 'r' then", "if true then", RESTORE),
     Mutant("common/sinks/redis_facts.py", "if source != BATCH:", "if True:", RESTORE),
@@ -67,4 +71,42 @@ WINDOWS = (
     Mutant(ITEM, "if to - from >= r[3] then", "if to - from > r[3] then", EDGES),
     Mutant(ITEM, "for _, hash in ipairs({'f:', 'x:'}) do", "for _, hash in ipairs({'f:'}) do", EDGES),
 )
-MUTANTS = (*RESTORED, *MERGED, *DECAYED, *WINDOWS)
+LIFETIMES, GUARD = f"{HERE}test_lifetimes.py", f"{HERE}test_guard.py"
+KEYWORD, MINUTES_KEPT = "common/sinks/keyword_facts.lua", "if first then redis.call('EXPIRE', counts, life) end"
+LASTING = (
+    Mutant(ITEM, "      touched[taken] = ttl\n", "", LIFETIMES),
+    Mutant(ITEM, "  touched[hour] = ttl\n", "", LIFETIMES),
+    Mutant(ITEM, "if not known then redis.call('EXPIRE', fact, ttl) end", "", LIFETIMES),
+    Mutant(
+        ITEM,
+        "redis.call('SET', P .. 'as_of', as_of, 'EX', math.floor(ttl / 2))",
+        "redis.call('SET', P .. 'as_of', as_of)",
+        LIFETIMES,
+    ),
+    Mutant(ITEM, "'EX', math.floor(ttl / 2))", "'EX', ttl)", LIFETIMES),
+    Mutant(ITEM, "redis.call('SET', k, lm, 'EX', lifetime(r))", "redis.call('SET', k, lm)", LIFETIMES),
+    Mutant(ITEM, "    touched[all], touched[k] = life, life\n", "", LIFETIMES),
+    Mutant(ITEM, "oldest, 'KEEPTTL')", "oldest)", LIFETIMES),
+    Mutant(ITEM, "  touched[tree] = ttl * 4\n", "", LIFETIMES),
+    Mutant(MERGE, "    redis.call('EXPIRE', key(r, '*'), lifetime(r))\n", "", LIFETIMES),
+    Mutant(MERGE, "T, 'EX', lifetime(r))", "T)", LIFETIMES),
+    Mutant(USER, "redis.call('EXPIRE', KEYS[1], ARGV[2])", "", LIFETIMES),
+    Mutant("common/sinks/fresh.lua", "redis.call('EXPIRE', KEYS[1], ARGV[2])", "", LIFETIMES),
+    Mutant("common/sinks/product.lua", "  redis.call('EXPIRE', KEYS[1], 90 * 86400)\n", "", LIFETIMES),
+    Mutant(KEYWORD, MINUTES_KEPT, "", LIFETIMES),
+    Mutant(KEYWORD, "  redis.call('EXPIRE', seen, hll_life)\n", "", LIFETIMES),
+    Mutant("common/sinks/rates.py", "pipe.expire(keys.ranking(self.ranking, scope), TTL_SECONDS)", "pass", LIFETIMES),
+    Mutant("common/sinks/rankings.py", "NEVER, ex=MERGE_SECONDS)", "NEVER)", LIFETIMES),
+    Mutant("common/sinks/rankings.py", "                pipe.expire(key, self.seconds)\n", "", LIFETIMES),
+)
+GUARDED = (
+    Mutant("serving/guard.py", "nx=True, px=self._pending_ms)", "nx=True)", f"{GUARD} {LIFETIMES}"),
+    Mutant("serving/guard.py", "DONE, ex=DONE_SECONDS)", "DONE)", f"{GUARD} {LIFETIMES}"),
+    Mutant("serving/guard.py", "nx=True, px=", "px=", GUARD),
+    Mutant("serving/guard.py", "if state == DONE}", "if state}", GUARD),
+    Mutant("serving/guard.py", "DONE, ex=", "PENDING, ex=", GUARD),
+    Mutant("serving/guard.py", "pipeline.delete(self._keys.seen(event_id))", "pass", GUARD),
+    Mutant("serving/guard.py", "+ PENDING_EXTRA_SECONDS) * 1000)", "+ PENDING_EXTRA_SECONDS) * 60_000)", GUARD),
+    Mutant("serving/guard.py", "DONE_SECONDS = 3600", "DONE_SECONDS = 36", GUARD),
+)
+MUTANTS = (*LASTING, *GUARDED, *RESTORED, *MERGED, *DECAYED, *WINDOWS)

@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from common.config import Config
-from common.keys import Keys, member
 from common.config_load import load_config
+from common.keys import Keys, member
 from tests.integration.item_rows import write_rows
 from tests.integration.sinks.views_of import HOUR, decayed, decayed_in_redis, item_row
 

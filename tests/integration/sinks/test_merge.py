@@ -18,8 +18,17 @@ from common.sinks.rankings import BaseWriter, FactReader, activate, settled_minu
 from common.sinks.redis_facts import BATCH
 from common.views.rankings import part
 from tests.integration.item_rows import ranking, write_rows
-from tests.integration.sinks.views_of import CATEGORY, HOUR, Views, capped, counted, decayed, decayed_in_redis
-from tests.integration.sinks.views_of import rows_of, windowed
+from tests.integration.sinks.views_of import (
+    CATEGORY,
+    HOUR,
+    Views,
+    capped,
+    counted,
+    decayed,
+    decayed_in_redis,
+    rows_of,
+    windowed,
+)
 
 MOST = 3
 # Few, so that writes and horizons meet: on both sides of an hour of the clock, next to each other and far apart.
@@ -110,7 +119,8 @@ class Shop:
         """The bases at T: the lake's recount, and what the stream has counted before `first_open`."""
         version, prefix = uuid.uuid4().hex, self.config.redis.prefix
         minutes = pa.RecordBatch.from_pydict({"id": list(range(horizon, first_open))})
-        rows = [row for out in FactReader(redis_target(self.config), prefix)(iter([minutes])) for row in out.to_pylist()]
+        reader = FactReader(redis_target(self.config), prefix)
+        rows = [row for out in reader(iter([minutes])) for row in out.to_pylist()]
         recount = counted({key: n for key, n in self.lake.items() if key[2] < horizon}, MOST)
         definitions = self.config.rankings.definitions
         for r in definitions:
@@ -135,9 +145,8 @@ class Shop:
         for r in self.config.rankings.definitions:
             for scope in (ALL, CATEGORY):
                 if r.kind == "window":
-                    expected, stands = windowed(counts, self.as_of, r.minutes), ranking(
-                        self.client, self.config, r.name, scope
-                    )
+                    expected = windowed(counts, self.as_of, r.minutes)
+                    stands = ranking(self.client, self.config, r.name, scope)
                 else:
                     expected = decayed(counts, at, r.minutes)
                     stands = decayed_in_redis(self.client, self.config, r.name, at, r.minutes, scope)
