@@ -58,7 +58,7 @@ DECAYED = (
     Mutant(ITEM, "math.floor((as_of - lm) / r[3])", "(as_of - lm) / r[3]", LANDMARK),
     Mutant(ITEM, "if halves > 200 then", "if halves > 2000 then", LANDMARK),
     Mutant(ITEM, "'WEIGHTS', 2 ^ -halves)", "'WEIGHTS', 2 ^ -(halves - 1))", LANDMARK),
-    Mutant(ITEM, "  all[#all + 1] = '*'\n", "", f"{LANDMARK} {EDGES}"),
+    Mutant(ITEM, "  all[#all + 1] = '*'\n", "", EDGES),
 )
 WINDOWS = (
     Mutant(ITEM, "minute > as_of - r[3] and minute <= as_of", "minute >= as_of - r[3] and minute <= as_of", EDGES),
@@ -100,8 +100,8 @@ LASTING = (
     Mutant("common/sinks/rankings.py", "                pipe.expire(key, self.seconds)\n", "", LIFETIMES),
 )
 GUARDED = (
-    Mutant("serving/guard.py", "nx=True, px=self._pending_ms)", "nx=True)", f"{GUARD} {LIFETIMES}"),
-    Mutant("serving/guard.py", "DONE, ex=DONE_SECONDS)", "DONE)", f"{GUARD} {LIFETIMES}"),
+    Mutant("serving/guard.py", "nx=True, px=self._pending_ms)", "nx=True)", GUARD),
+    Mutant("serving/guard.py", "DONE, ex=DONE_SECONDS)", "DONE)", GUARD),
     Mutant("serving/guard.py", "nx=True, px=", "px=", GUARD),
     Mutant("serving/guard.py", "if state == DONE}", "if state}", GUARD),
     Mutant("serving/guard.py", "DONE, ex=", "PENDING, ex=", GUARD),
@@ -109,4 +109,9 @@ GUARDED = (
     Mutant("serving/guard.py", "+ PENDING_EXTRA_SECONDS) * 1000)", "+ PENDING_EXTRA_SECONDS) * 60_000)", GUARD),
     Mutant("serving/guard.py", "DONE_SECONDS = 3600", "DONE_SECONDS = 36", GUARD),
 )
-MUTANTS = (*LASTING, *GUARDED, *RESTORED, *MERGED, *DECAYED, *WINDOWS)
+HOUR, MERGE_JOB = f"{HERE}test_merge_hour.py", "batch/facts.py"
+REACHING = (
+    Mutant(MERGE_JOB, "(minute >= horizon - back - 60)", "(minute >= horizon - back)", HOUR),
+    Mutant(MERGE_JOB, "fused_items(recent).unionByName(fused_users(often))", "fused_items(recent)", HOUR),
+)
+MUTANTS = (*MERGED, *DECAYED, *WINDOWS, *GUARDED, *LASTING, *RESTORED, *REACHING)

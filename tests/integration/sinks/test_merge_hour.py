@@ -29,7 +29,7 @@ def config(config: Config, tmp_path: Path) -> Config:
 def test_what_was_viewed_earlier_in_the_hour_than_the_merge_reaches_back_counts_against_the_cap(
     spark: SparkSession, config: Config, redis_conn: redis.Redis
 ) -> None:
-    """T is 20 past; facts from 10 past the hour before are written, the window shows those from 21 past on."""
+    """T is minute 80: the facts written are of minutes 10 to 79; the newest is 65, so that the window begins at 6."""
     views = [*[5.1] * 2, *[30.1] * 4, *[65.1] * 4]  # minutes after the hour: two, then one more may count; then three
     rows = [event(n, "view", minute + n / 1000, "u", "i", category="c") for n, minute in enumerate(views)]
     rows.append(event(99, "view", 80 + 2.5, "v", "newest", category="c"))  # two minutes of watermark after T
