@@ -26,7 +26,9 @@ from tests.integration.sinks.views_of import (
     counted,
     decayed,
     decayed_in_redis,
+    item_row,
     rows_of,
+    user_row,
     windowed,
 )
 
@@ -159,6 +161,14 @@ class Shop:
 @pytest.fixture
 def shop(config: Config, redis_conn: redis.Redis) -> Shop:
     return Shop(capped(config, MOST), redis_conn)
+
+
+def test_a_merge_gives_way_when_only_what_the_cap_takes_off_a_settled_minute_has_changed(shop: Shop) -> None:
+    """The items' rows of a micro-batch are written before its people's, and a merge may begin between them."""
+    write_rows(shop.config, [item_row("i", HOUR, 9), item_row("i", HOUR + 9, 1)])
+    assert settled_minute(shop.config) == HOUR + 6
+    write_rows(shop.config, [user_row("u", "i", HOUR + 6, 9)])
+    assert activate(shop.config, "v", HOUR, HOUR + 7) is None
 
 
 @settings(

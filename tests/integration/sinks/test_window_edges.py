@@ -48,7 +48,8 @@ def test_a_jump_of_a_whole_window_empties_it_and_one_minute_less_does_not(
     write(config, [(START, "c", "before", 2)])
     write(config, [(START + minutes + jump, "c", "after", 1)])
     before = {member("c", "before"): 2} if jump < 0 else {}
-    assert ranking(redis_conn, config, name, "c") == {member("c", "after"): 1, **before}
+    for scope in ("*", "c"):
+        assert ranking(redis_conn, config, name, scope) == {member("c", "after"): 1, **before}
 
 
 @pytest.mark.parametrize(("name", "minutes"), WINDOWS)
