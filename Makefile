@@ -10,7 +10,7 @@ GIVEN = $(filter command environment,$(firstword $(origin $(1))))
 # $(call option,VARIABLE,--option): the option when the variable was given and is not empty
 option = $(if $(call GIVEN,$(1)),$(if $($(1)),$(2) '$($(1))'))
 
-.PHONY: help setup lint test demo bench notebooks clean
+.PHONY: help setup lint test mutants demo bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ lint: $(STAMP) ## ruff (lint and format) and mypy --strict
 
 test: setup ## every test, on real Kafka, Redis, Spark and Delta; fast ones first
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/spark tests/integration tests/e2e
+
+mutants: setup ## edits of the code that a test must notice: which tests do (SUBJECTS= names some)
+	@$(BIN)/python -m tests.mutants $(SUBJECTS)
 
 demo: $(STAMP) ## the whole platform in the foreground, on http://127.0.0.1:8000
 	@exec $(BIN)/stylestream demo $(call option,DATASET,--dataset) $(call option,DATA,--data) \

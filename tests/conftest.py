@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import Phase, settings
 from pyspark.sql import SparkSession
 
 from common.config import Config
@@ -24,6 +25,8 @@ FOLDERS = ("unit", "spark", "integration")  # and last of all LAST
 LONGEST = ("parity", "publish", "cluster", "stream", "rebuild", "ctr_job", "ranking_promises")
 LAST = ("demo", "inputs", "serving_outages", "surfaces_bad_input", "surfaces", "subtrees", "api", "collector")
 LAST += ("past_rankings", "past_input", "keyword_api", "item_sink")
+SERVERS = "STYLESTREAM_TEST_SERVERS"  # variable: folder of servers that run already and stay, for one run after another
+settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.generate])  # to know only whether a test fails
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def shared_folder(config: pytest.Config) -> Path:
     """The folder of the servers that all workers share: that of the whole run, which is above a worker's own."""
+    if SERVERS in os.environ:
+        return Path(os.environ[SERVERS])
     base = Path(config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
     return (base.parent if hasattr(config, "workerinput") else base) / "platform"
 
@@ -50,7 +55,7 @@ def shared_folder(config: pytest.Config) -> Path:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stops the servers that were started for this run; with several workers this is not theirs to do."""
     folder = shared_folder(session.config)
-    if not hasattr(session.config, "workerinput") and folder.exists():
+    if not hasattr(session.config, "workerinput") and SERVERS not in os.environ and folder.exists():
         from local.embedded import down
 
         down(for_tests(folder), lambda line: None)

@@ -1,7 +1,7 @@
 -- Upserts item facts of single minutes and keeps the rankings right by the difference.
 -- Writing the same rows again changes nothing: the difference is zero.
 -- KEYS[1]  <prefix>{item}:as_of   (all keys share its hash slot)
--- ARGV     1 prefix up to and with '{item}:'   2 source: 's' stream, 'b' batch, 'r' restore (adds only what is absent)   3 seconds facts live
+-- ARGV     1 prefix up to and with '{item}:'   2 source: 's' stream, 'b' batch, 'r' restore (from T on adds only what is absent)   3 seconds facts live
 --          4 newest minute of the caller's rows  5 rankings: [[name, kind, minutes, n], …]
 --          6 rows: [[minute, category, item, 'c1,c2,…|values'], …]; ranking n counts by cn
 --          7 cap: [most of a kind an hour, [weights of the kinds for c1, …]]
@@ -169,7 +169,7 @@ local function limit(minute, member, user, counts)
   local hour, field, at = P .. 'p:' .. math.floor(minute / 60), member .. '\31' .. user, tostring(minute)
   local stored = redis.call('HGET', hour, field)
   local known = stored and cjson.decode(stored) or {}
-  if known[at] and source == 'r' then return end
+  if known[at] and source == 'r' and minute >= horizon then return end  -- as with the item's fact
   local before = over(known)
   known[at] = counts
   redis.call('HSET', hour, field, cjson.encode(known))
