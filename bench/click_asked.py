@@ -66,7 +66,7 @@ def filtered(client: httpx.Client, shop: Shop, looks: list[Look], answers: int, 
 
 
 def _path(shop: Shop, look: Look, surface: str) -> str:
-    user, item = quote(shop.shoppers.ids[look.user]), quote(shop.catalog.ids[look.item])
+    user, item = (quote(name, safe="") for name in (shop.shoppers.ids[look.user], shop.catalog.ids[look.item]))
     if surface in OF_A_USER:
         return f"/v1/users/{user}/recommendations/{surface}?limit={PLACES}"
     return f"/v1/items/{item}/{surface}?user_id={user}&limit={PLACES}"

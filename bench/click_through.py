@@ -61,7 +61,8 @@ def _serve(stack: Stack, client: httpx.Client, address: str, user: str) -> None:
     stack.wait("the API", lambda: not_ready(address) is None, WAIT_SECONDS, every=0.5)
 
     def loaded() -> bool:
-        answers = [client.get(f"/v1/users/{quote(user)}/recommendations/{name}") for name in ("for-you", "now")]
+        paths = [f"/v1/users/{quote(user, safe='')}/recommendations/{name}" for name in ("for-you", "now")]
+        answers = [client.get(path) for path in paths]
         return all(answer.raise_for_status().json()["model_version"] for answer in answers)
 
     stack.wait("the models in the API", loaded, WAIT_SECONDS, every=0.5)

@@ -12,6 +12,7 @@ import uuid
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -135,20 +136,20 @@ async def _click(api: Connections, load: Load, number: int) -> tuple[str, str, l
 
 
 async def _for_you(api: Connections, user: str) -> list[str]:
-    answer = await api.get(f"/v1/users/{user}/recommendations/for-you?limit={TOP}")
+    answer = await api.get(f"/v1/users/{quote(user, safe='')}/recommendations/for-you?limit={TOP}")
     return [item["item_id"] for item in orjson.loads(answer)["items"]]
 
 
 async def _viewed(api: Connections, user: str) -> str:
     """The category a user views."""
-    return orjson.loads(await api.get(f"/v1/users/{user}/profile"))["current_category"] or ""
+    return orjson.loads(await api.get(f"/v1/users/{quote(user, safe='')}/profile"))["current_category"] or ""
 
 
 async def _moved(api: Connections, load: Load) -> float:
     """Share of the pairs after which the clicked category stands higher (or has the whole list already)."""
     categories = dict(load.items)
     for item in {item for _, *lists in load.pairs for items in lists for item in items} - categories.keys():
-        categories[item] = orjson.loads(await api.get(f"/v1/items/{item}"))["category"] or ""
+        categories[item] = orjson.loads(await api.get(f"/v1/items/{quote(item, safe='')}"))["category"] or ""
 
     def weight(items: list[str], category: str) -> float:
         return sum(1 / rank for rank, item in enumerate(items, start=1) if categories[item] == category)

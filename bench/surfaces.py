@@ -7,6 +7,7 @@ For users the live model knows where there are any; items are those of the popul
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from urllib.parse import quote
 
 from bench.http_load import Connections
 from bench.open_loop import open_loop, percentile
@@ -25,7 +26,7 @@ async def measure(api: Connections, users: Sequence[str], items: Sequence[str], 
     for surface in (*OF_A_USER, *OF_AN_ITEM):
 
         async def one(number: int, surface: str = surface) -> None:
-            user, item = users[number % len(users)], items[number % len(items)]
+            user, item = (quote(names[number % len(names)], safe="") for names in (users, items))
             path = f"/v1/users/{user}/recommendations/{surface}?limit=20"
             if surface in OF_AN_ITEM:
                 path = f"/v1/items/{item}/{surface}?user_id={user}&limit=20"
@@ -37,7 +38,7 @@ async def measure(api: Connections, users: Sequence[str], items: Sequence[str], 
     async def cart(number: int) -> None:
         user, item = users[number % len(users)], items[number % len(items)]
         await api.post("/v1/events", _cart_add(user, item))
-        await api.get(f"/v1/items/{item}/related?user_id={user}")
+        await api.get(f"/v1/items/{quote(item, safe='')}/related?user_id={quote(user, safe='')}")
 
     times["cart"] = await open_loop(CARTS_PER_SECOND, seconds, cart)
     return times

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from serving.answers import Json
+from serving.routes.paths import not_there
 
 log = logging.getLogger("stylestream.serving")
 RETRY_SECONDS = 1
@@ -42,12 +43,6 @@ class ApiError(Exception):
         return Json({"error": body}, status_code=self.status, headers=self.headers)
 
 
-OF_A_USER = (
-    "no such resource; of a user there are /profile, /recommendations/for-you, /recommendations/now and"
-    " /recommendations/trending"
-)
-
-
 def bad_field(field: str, reason: str) -> ApiError:
     """400 that names the field."""
     return ApiError(400, "invalid_input", f"{field}: {reason}", [{"field": field, "reason": reason}])
@@ -72,7 +67,7 @@ def _reason(problem: dict[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch":
         if problem.get("input") == "":
             return "must not be empty: leave it out"
-        return "must start with none of [ { * and have no control characters"
+        return "must show something, start with none of [ { * and have no control characters"
     text = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
     return text.replace("should", "must", 1)
 
@@ -84,11 +79,12 @@ def add_handlers(app: FastAPI) -> None:
         return error.answer()  # type: ignore[no-any-return]
 
     async def http(request: Request, error: Any) -> Json:
-        if error.status_code == 405 and request.method == "GET" and request.url.path.startswith("/v1/users/"):
-            return ApiError(404, "not_found", OF_A_USER).answer()  # DELETE knows every path below: an id may hold '/'
+        path = request.scope["path"]
+        a_user = error.status_code == 405 and request.method == "GET" and path.startswith("/v1/users/")
+        if error.status_code == 404 or a_user:  # of a user alone there is DELETE only
+            return ApiError(404, "not_found", not_there(path)).answer()
         code = CODES.get(error.status_code, "http_error")
-        message = str(error.detail)
-        return ApiError(error.status_code, code, message, None, error.headers).answer()
+        return ApiError(error.status_code, code, str(error.detail), None, error.headers).answer()
 
     async def invalid(_: Request, error: Any) -> Json:
         details = [{"field": str(problem["loc"][-1]), "reason": _reason(problem)} for problem in error.errors()]

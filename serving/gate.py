@@ -1,4 +1,4 @@
-"""What every request passes: rate limit, time measured by route, security headers, no trace for anybody."""
+"""What every request passes: one spelling of the path, rate limit, time by route, security headers, no trace."""
 
 import math
 import time
@@ -7,6 +7,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import ApiError, unexpected
+from serving.routes.paths import routed_path
 
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"x-frame-options", b"DENY")]
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -23,6 +24,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
+        scope["path"] = routed_path(scope)
         status = 0
 
         async def observed(message: Message) -> None:

@@ -92,7 +92,7 @@ function offerCategories(rows) {
 async function showRanking(name, value) {
   const category = ask("category").value;
   const scope = category ? `&category=${encodeURIComponent(category)}` : "";
-  const ranking = await call(`/v1/rankings/${name}?limit=10${scope}`);
+  const ranking = await call(`/v1/rankings/${encodeURIComponent(name)}?limit=10${scope}`);
   learnTitles(ranking.items);
   offerCategories(ranking.items);
   fill(ask(name), ranking.items, (row) => [

@@ -12,6 +12,7 @@ from serving.answers import Json
 from serving.auth import needs
 from serving.errors import ApiError, bad_field
 from serving.limits import read_body
+from serving.routes.parameters import given_once
 from serving.schemas import ErrorBody, ReceiptBody
 
 router = APIRouter(tags=["events"])
@@ -32,7 +33,7 @@ BODY = {"content": {"application/json": {"schema": {"type": "object"}, "example"
     response_model=ReceiptBody,
     responses=ERRORS,
     openapi_extra={"requestBody": BODY},
-    dependencies=[Depends(needs("ingest"))],
+    dependencies=[Depends(needs("ingest")), Depends(given_once)],
 )
 async def post_events(request: Request) -> Json:
     """Accepted means that Kafka has acknowledged it; an event_id sent again counts once."""

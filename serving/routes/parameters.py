@@ -1,22 +1,26 @@
 """Path and query parameters with their limits; what is outside of them is 400 naming the field.
 
-So is a query parameter that the route does not have: `limt=5` would otherwise be answered as if it were right.
+So is a query parameter that the route does not have, or one given twice: `limt=5` or `limit=5&limit=6` would otherwise
+be answered as if it were right.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
+from pydantic import BeforeValidator
 
 from common.events import ID_PATTERN
 from common.validate import epoch_ms
 from common.views.offers import Filters
 from serving.errors import bad_field
+from serving.routes.paths import decoded
 
 ID = rf"^(?:{ID_PATTERN})$"
 
-PathId = Annotated[str, Path(max_length=64, pattern=ID)]
+PathId = Annotated[str, Path(max_length=64, pattern=ID), BeforeValidator(decoded)]
 Category = Annotated[
     str | None, Query(max_length=64, pattern=ID, description="only this category and what is below it")
 ]
@@ -27,6 +31,7 @@ At = Annotated[
 MinPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 MaxPrice = Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False)]
 Style = Annotated[str | None, Query(max_length=64, pattern=ID, description="only this style of the catalogue")]
+LISTS = frozenset({"exclude"})  # may be given several times
 MOST_EXCLUDED = 200
 EXCLUDED = re.compile(ID_PATTERN)
 Exclude = Annotated[
@@ -87,7 +92,8 @@ def _is_id(text: str) -> bool:
 
 
 async def known_only(request: Request) -> None:
-    """A dependency of routes that read: 400 for the first query parameter that the route does not have.
+    """A dependency of routes that read: 400 for the first query parameter that the route does not have, and for one
+    given twice.
 
     What is allowed is what the route's function takes. Without a query string it costs one look.
     """
@@ -97,6 +103,14 @@ async def known_only(request: Request) -> None:
     for name in request.query_params:
         if name not in allowed:
             raise bad_field(name[:64], f"unknown parameter; allowed here: {', '.join(allowed) or 'none'}")
+    await given_once(request)
+
+
+async def given_once(request: Request) -> None:
+    """A dependency of all routes: 400 for the first query parameter that is given twice where one value is taken."""
+    for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if times > 1 and name not in LISTS:
+            raise bad_field(name[:64], "is given more than once")
 
 
 def _query_parameters(dependant: Any) -> list[str]:

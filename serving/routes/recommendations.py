@@ -24,7 +24,7 @@ UserId = Annotated[
 ]
 
 
-@router.get("/users/{user_id:path}/recommendations/for-you", response_model=RecommendationsBody)
+@router.get("/users/{user_id}/recommendations/for-you", response_model=RecommendationsBody)
 async def get_for_you(request: Request, user_id: PathId, given: Asking) -> Json:
     """Recommendations that follow the last click; `fallback` says where no model knows the user."""
     services: Services = request.app.state.services
@@ -32,7 +32,7 @@ async def get_for_you(request: Request, user_id: PathId, given: Asking) -> Json:
     return answer(services, asked, await for_you(services, asked))
 
 
-@router.get("/users/{user_id:path}/recommendations/now", response_model=RecommendationsBody)
+@router.get("/users/{user_id}/recommendations/now", response_model=RecommendationsBody)
 async def get_now(request: Request, user_id: PathId, given: Asking) -> Json:
     """What the last items lead to."""
     services: Services = request.app.state.services
@@ -40,7 +40,7 @@ async def get_now(request: Request, user_id: PathId, given: Asking) -> Json:
     return answer(services, asked, await now(services, asked))
 
 
-@router.get("/users/{user_id:path}/recommendations/trending", response_model=RecommendationsBody)
+@router.get("/users/{user_id}/recommendations/trending", response_model=RecommendationsBody)
 async def get_trending(request: Request, user_id: PathId, given: Asking) -> Json:
     """What is popular now in the category being viewed, weighed by taste."""
     services: Services = request.app.state.services
@@ -48,7 +48,7 @@ async def get_trending(request: Request, user_id: PathId, given: Asking) -> Json
     return answer(services, asked, await trending(services, asked))
 
 
-@router.get("/items/{item_id:path}/related", response_model=ItemRecommendationsBody)
+@router.get("/items/{item_id}/related", response_model=ItemRecommendationsBody)
 async def get_related(request: Request, item_id: PathId, given: Asking, user_id: UserId = "") -> Json:
     """What is bought together with the item and with what is in the user's cart."""
     services: Services = request.app.state.services
@@ -56,7 +56,7 @@ async def get_related(request: Request, item_id: PathId, given: Asking, user_id:
     return answer(services, asked, await beside.related(services, asked))
 
 
-@router.get("/items/{item_id:path}/similar", response_model=ItemRecommendationsBody)
+@router.get("/items/{item_id}/similar", response_model=ItemRecommendationsBody)
 async def get_similar(request: Request, item_id: PathId, given: Asking, user_id: UserId = "") -> Json:
     """What could stand in for the item."""
     services: Services = request.app.state.services

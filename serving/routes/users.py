@@ -25,9 +25,7 @@ router = APIRouter(tags=["read"], dependencies=[Depends(known_only)])
 LAST = 20
 
 
-@router.delete(
-    "/users/{user_id:path}", status_code=202, response_model=ErasureBody, dependencies=[Depends(needs("admin"))]
-)
+@router.delete("/users/{user_id}", status_code=202, response_model=ErasureBody, dependencies=[Depends(needs("admin"))])
 async def delete_user(request: Request, user_id: PathId) -> Json:
     """Forgets a user: gone from Redis at once, from Delta with the next run of the job `forget`."""
     made = await forget(request.app.state.services, user_id)
@@ -35,7 +33,7 @@ async def delete_user(request: Request, user_id: PathId) -> Json:
     return Json(body, status_code=202)
 
 
-@router.get("/users/{user_id:path}/profile", response_model=ProfileBody, dependencies=[Depends(needs("read"))])
+@router.get("/users/{user_id}/profile", response_model=ProfileBody, dependencies=[Depends(needs("read"))])
 async def get_profile(request: Request, user_id: PathId) -> Json:
     """What somebody looks at and spends, how they browse; an unknown user has an empty profile."""
     services: Services = request.app.state.services

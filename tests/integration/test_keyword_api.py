@@ -90,6 +90,16 @@ def test_markup_is_answered_as_text_and_the_blocklist_holds(
     assert api.get(PATH).headers["content-type"] == "application/json"
 
 
+def test_what_shows_nothing_does_not_trend_and_does_not_split_what_does(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    signs = ("\u3164", "\u2800", "\u3164 \u2800", "\u0301\u0302", "\u202e\u200b", "\ufe0f\U000e0041")
+    unseen = [(END - 1, f"p{n}", sign) for sign in signs for n in range(8)]
+    linen = [(END - 1, f"p{n}", "li\u3164nen" if n % 2 else "linen\u2800") for n in range(8)]
+    calm_with(config, [*unseen, *linen])
+    assert [(row["keyword"], row["searches"]) for row in trending(api, limit=1000)] == [("linen", 8)]
+
+
 def test_nothing_yet_is_an_empty_answer(api: httpx.Client) -> None:
     assert api.get(PATH).json() == {"as_of": None, "keywords": []}
 

@@ -46,7 +46,7 @@ def test_a_form_is_its_own_keyword_and_holds_nothing_unseen(typed: str) -> None:
         assert again is not None
         assert again.form == found.form
         assert again.key == found.key
-        assert not [c for c in found.form if unicodedata.category(c) in ("Cc", "Cf", "Cs")]
+        assert not [c for c in found.form if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\u200d"]
         assert len(found.form) <= 60
 
 
