@@ -67,8 +67,8 @@ def refused_by_collector(records: DataFrame) -> DataFrame:
 
 
 def catalog_log(changes: DataFrame) -> DataFrame:
-    """Every change of the catalogue, as the source sent it."""
-    return valid(changes).select(*CHANGE, "ingest_time", F.to_date("ingest_time").alias("date"))
+    """Every change of the catalogue as the source sent it, and what orders it (`common.sources.catalog_order`)."""
+    return valid(changes).select(*CHANGE, "offset", "ingest_time", F.to_date("ingest_time").alias("date"))
 
 
 def append(records: DataFrame, config: Config, batch_id: int) -> None:
@@ -76,9 +76,7 @@ def append(records: DataFrame, config: Config, batch_id: int) -> None:
     topics = {row["topic"] for row in records.select("topic").distinct().collect()}
     event_topics = [config.topic(name) for name in EVENT_TOPICS]
     events = parse(records.filter(F.col("topic").isin(event_topics))).persist()  # for the lake and the quarantine
-    # After a delete Debezium sends the key without a value, for Kafka's compaction: no change record.
-    changes = records.filter((F.col("topic") == config.topic("catalog")) & F.col("value").isNotNull())
-    changes = parse_changes(changes)
+    changes = parse_changes(records.filter(F.col("topic") == config.topic("catalog")))
     refused = refused_by_collector(records.filter(F.col("topic") == config.topic("quarantine")))
     try:
         if topics.intersection(event_topics):
