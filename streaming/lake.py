@@ -76,17 +76,19 @@ def append(records: DataFrame, config: Config, batch_id: int) -> None:
     topics = {row["topic"] for row in records.select("topic").distinct().collect()}
     event_topics = [config.topic(name) for name in EVENT_TOPICS]
     events = parse(records.filter(F.col("topic").isin(event_topics))).persist()  # for the lake and the quarantine
-    changes = parse_changes(records.filter(F.col("topic") == config.topic("catalog")))
+    rejects = rejected(events, NAME)
     refused = refused_by_collector(records.filter(F.col("topic") == config.topic("quarantine")))
     try:
         if topics.intersection(event_topics):
             append_once(lake_events(events), config, EVENTS, batch_id)
         if config.topic("catalog") in topics:
+            changes = parse_changes(records.filter(F.col("topic") == config.topic("catalog")))
             append_once(catalog_log(changes), config, CATALOG, batch_id)
+            rejects = rejects.unionByName(rejected(changes, "catalog"))
         for topic, (table, read) in NOTES.items():
             if config.topic(topic) in topics:
                 append_once(read(records.filter(F.col("topic") == config.topic(topic))), config, table, batch_id)
-        quarantine(rejected(events, NAME).unionByName(rejected(changes, "catalog")), refused, config, batch_id)
+        quarantine(rejects, refused, config, batch_id)
     finally:
         events.unpersist()
 

@@ -31,7 +31,12 @@ def update(op: str = "u", source: dict[str, Any] | None = None, **values: Any) -
     """The documented update (or create, or read) with `values` in its row; `source` replaces parts of its source."""
     times = {"ts_ms": 1465584025523, "ts_us": 1465584025523514, "ts_ns": 1465584025523514964}
     row = {**ROW, **values}
-    return {"before": {"item_id": row["item_id"]}, "after": row, "source": {**SOURCE, **(source or {})}, "op": op} | times
+    return {
+        "before": {"item_id": row["item_id"]},
+        "after": row,
+        "source": {**SOURCE, **(source or {})},
+        "op": op,
+    } | times
 
 
 def delete(source: dict[str, Any] | None = None, item: str = "1") -> dict[str, Any]:
@@ -45,7 +50,10 @@ def wrapped(payload: Any, **types: dict[str, Any]) -> dict[str, Any]:
     fields = [{**kind, "field": name} for name, kind in text.items()]
     value = {"type": "struct", "optional": True, "name": "PostgreSQL_server.inventory.customers.Value"}
     rows = [{**value, "fields": fields, "field": name} for name in ("before", "after")]
-    others = [{"type": "string", "optional": False, "field": "op"}, {"type": "int64", "optional": True, "field": "ts_ms"}]
+    others = [
+        {"type": "string", "optional": False, "field": "op"},
+        {"type": "int64", "optional": True, "field": "ts_ms"},
+    ]
     name = "PostgreSQL_server.inventory.customers.Envelope"
     return {"schema": {"type": "struct", "fields": rows + others, "optional": False, "name": name}, "payload": payload}
 
@@ -53,5 +61,5 @@ def wrapped(payload: Any, **types: dict[str, Any]) -> dict[str, Any]:
 def records(spark: SparkSession, messages: list[Any]) -> DataFrame:
     """Kafka's records of the messages, in that order; bytes and None as they are."""
     values = [m if m is None or isinstance(m, bytes) else orjson.dumps(m) for m in messages]
-    rows = [(value and bytearray(value), "catalog", 0, n, NOW) for n, value in enumerate(values)]
+    rows = [(None if value is None else bytearray(value), "catalog", 0, n, NOW) for n, value in enumerate(values)]
     return spark.createDataFrame(rows, RECORD)

@@ -63,7 +63,8 @@ def _opened(records: DataFrame) -> DataFrame:
     text = F.col("value").cast("string")
     read = records.select(
         text.alias("text"),
-        F.from_json(text, ENVELOPE).alias("e"),
+        # An empty value is null even as a struct, on which the code that Spark generates stumbles.
+        F.coalesce(F.from_json(text, ENVELOPE), F.from_json(F.lit("{}"), ENVELOPE)).alias("e"),
         in_a_list(text).alias("json"),
         strict(F.col("value")).alias("strict"),
         F.col("value").alias("raw"),

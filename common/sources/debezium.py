@@ -4,6 +4,7 @@ What a value means the schema block says (`{"schema": …, "payload": …}`, the
 Without it, or where it says too little, only what has one meaning is read; the rest gets a reason, never a guess.
 """
 
+from collections.abc import Callable
 from functools import reduce
 
 from pyspark.sql import Column
@@ -47,35 +48,58 @@ def number(text: Column, is_number: Column, schema: Column) -> Column:
     are decimals of the mode `precise`, their scale in the schema, or beside the value in a VariableScaleDecimal.
     """
     variable = F.from_json(F.when(text.startswith("{"), text), "scale string, value string")
-    is_bytes = F.coalesce((schema["type"] == "bytes") & ~is_number, F.lit(False))
-    encoded = F.coalesce(variable["value"], F.when(is_bytes & ~text.startswith("{"), text))
-    named = F.when(schema["name"] == DECIMAL, F.try_element_at(schema["parameters"], F.lit("scale")))
-    scale = F.when(variable["value"].isNotNull(), variable["scale"]).otherwise(named).try_cast("smallint")
-    unscaled = _unscaled(encoded)
-    # A text may have an exponent only beside a point; what JSON itself calls a number may have any.
-    plain = F.when(is_number | text.rlike(NUMBER), text)
-    decoded = F.concat(unscaled, F.lit("E"), (-scale.cast("int")).cast("string"))
-    reason = (
-        F.when(encoded.isNotNull() & scale.isNull(), "is base64, and the schema names no scale for it")
-        .when(encoded.isNotNull() & unscaled.isNull(), f"is no decimal in base64 of 1 to {DECIMAL_BYTES} bytes")
-        .when(encoded.isNull() & plain.isNull(), "must be a number; base64 needs the schema block to be read")
+    parts = F.struct(
+        text.alias("text"), is_number.alias("is_number"), schema.alias("schema"), variable.alias("variable")
     )
-    value = F.when(encoded.isNotNull(), decoded).otherwise(plain)
-    given = F.when(text.isNotNull(), reason)
-    return F.struct(F.when(given.isNull(), value).alias("text"), given.alias("reason"))
+    return let(parts, lambda given: let(_encoded(given), _number))
+
+
+def _encoded(given: Column) -> Column:
+    """What is in base64, its scale, and the text if it is plainly a number."""
+    text, schema, variable = given["text"], given["schema"], given["variable"]
+    is_bytes = (schema["type"] == "bytes") & ~given["is_number"] & variable.isNull()
+    named = F.when(schema["name"] == DECIMAL, F.try_element_at(schema["parameters"], F.lit("scale")))
+    encoded = F.coalesce(variable["value"], F.when(is_bytes, text))
+    scale = F.when(variable["value"].isNotNull(), variable["scale"]).otherwise(named).try_cast("smallint")
+    plain = F.when(given["is_number"] | text.rlike(NUMBER), text)
+    return F.struct(
+        text.isNotNull().alias("given"),
+        (encoded.isNotNull()).alias("is_encoded"),
+        _unscaled(encoded).alias("unscaled"),
+        scale.cast("int").alias("scale"),
+        plain.alias("plain"),
+    )
+
+
+def _number(read: Column) -> Column:
+    encoded, unscaled, scale = read["is_encoded"], read["unscaled"], read["scale"]
+    reason = (
+        F.when(encoded & scale.isNull(), "is base64, and the schema names no scale for it")
+        .when(encoded & unscaled.isNull(), f"is no decimal in base64 of 1 to {DECIMAL_BYTES} bytes")
+        .when(read["given"] & ~encoded & read["plain"].isNull(), "must be a number; base64 needs the schema block")
+    )
+    value = F.when(encoded, F.concat(unscaled, F.lit("E"), (-scale).cast("string"))).otherwise(read["plain"])
+    return F.struct(value.alias("text"), reason.alias("reason"))
 
 
 def _unscaled(encoded: Column) -> Column:
     """The decimal text of a signed big-endian integer in base64; null where it is none, or too long."""
-    read = F.try_to_binary(encoded, F.lit("base64"))
-    digits = F.hex(F.when(F.length(read).between(1, DECIMAL_BYTES), read))
-    negative = F.conv(F.substring(digits, 1, 1), 16, 10).cast("int") >= 8
-    flipped = F.translate(digits, "0123456789ABCDEF", "FEDCBA9876543210")  # −1 − value
-    positive = F.lpad(F.when(negative, flipped).otherwise(digits), 32, "0")
-    high, low = (F.conv(F.substring(positive, at, 16), 16, 10).cast("decimal(20,0)") for at in (1, 17))
-    value = (high * F.lit(WORD).cast("decimal(20,0)") + low).cast("decimal(38,0)")
-    whole = F.when(negative, -value - F.lit(1).cast("decimal(1,0)")).otherwise(value)
-    return whole.cast("decimal(38,0)").cast("string")
+    digits = let(
+        F.try_to_binary(encoded, F.lit("base64")),
+        lambda read: F.hex(F.when(F.length(read).between(1, DECIMAL_BYTES), read)),
+    )
+
+    def value(part: Column) -> Column:
+        high, low = (F.conv(F.substring(part, at, 16), 16, 10).cast("decimal(20,0)") for at in (1, 17))
+        return (high * F.lit(WORD).cast("decimal(20,0)") + low).cast("decimal(38,0)")
+
+    def signed(text: Column) -> Column:
+        flipped = F.translate(text, "0123456789ABCDEF", "FEDCBA9876543210")  # −1 − value
+        below = let(F.lpad(flipped, 32, "0"), lambda part: -value(part) - F.lit(1).cast("decimal(1,0)"))
+        above = let(F.lpad(text, 32, "0"), value)
+        return F.when(F.substring(text, 1, 1) >= "8", below).otherwise(above).cast("decimal(38,0)").cast("string")
+
+    return let(digits, signed)
 
 
 def date(text: Column, schema: Column) -> Column:
@@ -85,35 +109,55 @@ def date(text: Column, schema: Column) -> Column:
     Debezium sends a DATE as days in every mode that sends numbers, and as milliseconds these would be the first
     49 minutes of 1970. A larger one may be milliseconds, microseconds or nanoseconds and gets a reason.
     """
-    name, is_text = schema["name"], F.coalesce(schema["type"] == "string", F.lit(False))
-    is_count = text.rlike("^-?[0-9]+(?:[.eE][0-9eE+-]*)?$") & ~is_text
-    count = F.when(is_count, text.try_cast("bigint"))
-    days = reduce(
-        lambda earlier, unit: earlier.when(name == unit[0], _floor_div(count, unit[1] * DAY_SECONDS)),
-        PER_SECOND.items(),
-        F.when(name.isin(*DAYS) | name.isNull(), count),
-    )
-    within = F.when(days.between(FIRST_DAY, LAST_DAY), days).cast("int")
+    is_count = text.rlike("^-?[0-9]+(?:[.eE][0-9eE+-]*)?$") & ~F.coalesce(schema["type"] == "string", F.lit(False))
     parts = F.from_json(F.when(text.startswith("{"), text), "year int, month int, day int")  # StructuredDate
-    structured = F.format_string("%04d-%02d-%02d", parts["year"], parts["month"], parts["day"]).try_cast("date")
-    iso = F.regexp_extract(text, ISO_DATE, 1)
-    counted = F.date_add(F.lit("1970-01-01").cast("date"), within).cast("string")
-    is_object = text.startswith("{")
-    reason = (
-        F.when(is_object & structured.isNull(), "is no date with year, month and day")
-        .when(is_count & name.isNull() & within.isNull(), "is a number whose unit only the schema block could tell")
-        .when(is_count & ~name.isin(*DAYS, *PER_SECOND), "is a number that its schema does not call a date")
-        .when(is_count & within.isNull(), "is no date of the years 1 to 9999")
+    given = F.struct(
+        text.alias("text"),
+        schema["name"].alias("name"),
+        is_count.alias("is_count"),
+        F.when(is_count, text.try_cast("bigint")).alias("count"),
+        parts.alias("parts"),
     )
-    as_text = F.when(is_object, structured.cast("string")).when(is_count, counted)
-    value = as_text.otherwise(F.coalesce(F.nullif(iso, F.lit("")), text))
-    return F.struct(F.when(reason.isNull(), value).alias("text"), reason.alias("reason"))
+    return let(given, lambda value: let(_day(value), lambda read: _date(value, read)))
+
+
+def _day(given: Column) -> Column:
+    """The date that a number or a structure means; null for anything else."""
+    days = reduce(
+        lambda earlier, unit: earlier.when(given["name"] == unit[0], _floor_div(given["count"], unit[1] * DAY_SECONDS)),
+        PER_SECOND.items(),
+        F.when(given["name"].isin(*DAYS) | given["name"].isNull(), given["count"]),
+    )
+    within = let(days, lambda count: F.when(count.between(FIRST_DAY, LAST_DAY), count).cast("int"))
+    year, month, day = (given["parts"][name] for name in ("year", "month", "day"))
+    structured = F.format_string("%04d-%02d-%02d", year, month, day).try_cast("date")
+    counted = F.date_add(F.lit("1970-01-01").cast("date"), within)
+    return F.when(given["is_count"], counted).otherwise(structured).cast("string")
+
+
+def _date(given: Column, day: Column) -> Column:
+    text, name = given["text"], given["name"]
+    missing = given["is_count"] & day.isNull()
+    reason = (
+        F.when(given["parts"].isNotNull() & day.isNull(), "is no date with year, month and day")
+        .when(missing & name.isNull(), "is a number whose unit only the schema block could tell")
+        .when(missing & ~name.isin(*DAYS, *PER_SECOND), "is a number that its schema does not call a date")
+        .when(missing, "is no date of the years 1 to 9999")
+    )
+    iso = F.nullif(F.regexp_extract(text, ISO_DATE, 1), F.lit(""))
+    value = F.when(reason.isNull(), F.coalesce(day, iso, text))
+    return F.struct(value.alias("text"), reason.alias("reason"))
 
 
 def _floor_div(count: Column, unit: int) -> Column:
-    below = F.when(count < 0, F.lit(-1)).otherwise(F.lit(0))  # `div` cuts towards 0
-    exact = F.call_function("div", count - F.when(count < 0, F.lit(-1)).otherwise(F.lit(0)), F.lit(unit))
-    return exact + below
+    """Rounded down; Spark's `div` cuts towards 0."""
+    up = F.call_function("div", count + F.lit(1), F.lit(unit)) - F.lit(1)
+    return F.when(count < 0, up).otherwise(F.call_function("div", count, F.lit(unit)))
+
+
+def let(value: Column, use: Callable[[Column], Column]) -> Column:
+    """`use(value)`, where `value` is planned and worked out once however often it is used."""
+    return F.get(F.transform(F.array(value), use), F.lit(0))
 
 
 def without_row(raw: Column, op: Column, status: Column, transaction: Column) -> Column:
