@@ -12,6 +12,7 @@ from pyspark.sql.window import WindowSpec
 
 from common.facts.aggregate import ITEM_TYPES
 from common.facts.item import item_facts
+from common.sources.catalog_order import complete
 from common.views.ctr_features import ACTED, DAY_MINUTES, HOUR_MINUTES, MINUTE_MS
 from common.views.decay import minute_of
 
@@ -55,13 +56,15 @@ def with_product(rows: DataFrame, changes: DataFrame | None) -> DataFrame:
     if changes is None:
         return rows.select("*", *[F.lit(None).cast("string").alias(name) for name in PRODUCT])
     at = F.coalesce("ts_ms", F.unix_millis("ingest_time")).alias("time_ms")
-    known = F.struct(*PRODUCT).alias("product")
-    changed = changes.select("item_id", at, F.col("lsn"), known)
+    whole = complete(changes).where("op is null or op <> 'd'")  # a delete may name the id alone
+    known = [F.when(~F.array_contains("unavailable", name), F.struct(name)).alias(f"_{name}") for name in PRODUCT]
+    changed = whole.select("item_id", at, "lsn_text", *known)
     both = rows.withColumn("asked", F.lit(True)).unionByName(changed, allowMissingColumns=True)
-    before = Window.partitionBy("item_id").orderBy("time_ms", F.coalesce("lsn", F.lit(-1)))
-    newest = F.last("product", ignorenulls=True).over(before.rowsBetween(Window.unboundedPreceding, -1))
-    found = both.withColumn("found", newest).where("asked")
-    return found.select(*rows.columns, *[F.col(f"found.{name}").alias(name) for name in PRODUCT])
+    order = Window.partitionBy("item_id").orderBy("time_ms", F.coalesce(F.length("lsn_text"), F.lit(0)), "lsn_text")
+    before = order.rowsBetween(Window.unboundedPreceding, -1)
+    newest = {f"_{name}": F.last(f"_{name}", ignorenulls=True).over(before) for name in PRODUCT}
+    found = both.withColumns(newest).where("asked")
+    return found.select(*rows.columns, *[F.col(f"_{name}.{name}").alias(name) for name in PRODUCT])
 
 
 def with_counts(rows: DataFrame, events: DataFrame) -> DataFrame:

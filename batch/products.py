@@ -1,9 +1,10 @@
 """The catalogue as its newest change records left it, for the batch layer."""
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.config import Config
+from common.sources.catalog_order import placed
 from common.sources.lake import CATALOG, exists, read_table
 
 
@@ -11,6 +12,11 @@ def newest_products(spark: SparkSession, config: Config) -> DataFrame | None:
     """`item, style, brand` of every item, also withdrawn ones; None before the first change record."""
     if not exists(spark, config, CATALOG):
         return None
-    newest = Window.partitionBy("item_id").orderBy(F.desc("lsn"), F.desc("ts_ms"))
-    last = read_table(spark, config, CATALOG).where("op <> 'd'").withColumn("_n", F.row_number().over(newest))
-    return last.where("_n = 1").select(F.col("item_id").alias("item"), "style", "brand")
+    changes = placed(read_table(spark, config, CATALOG).where("op <> 'd'"))
+    return changes.groupBy(F.col("item_id").alias("item")).agg(_newest("style"), _newest("brand"))
+
+
+def _newest(name: str) -> Column:
+    """The value of the newest change that has one or says that there is none."""
+    said = ~F.array_contains("unavailable", name)
+    return F.max_by(name, F.when(said, F.col("place"))).alias(name)

@@ -75,7 +75,7 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
 def _products(spark: SparkSession, config: Config) -> int:
     if not exists(spark, config, CATALOG):
         return 0
-    return write_products(read_table(spark, config, CATALOG).withColumn("offset", F.lit(0)), config)
+    return write_products(read_table(spark, config, CATALOG), config)
 
 
 def _recounted(spark: SparkSession, config: Config, version: int) -> int:

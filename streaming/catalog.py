@@ -25,7 +25,7 @@ def start(spark: SparkSession, config: Config) -> StreamingQuery:
         write_products(changes, config)
 
     records = read_topics(spark, config, ("catalog",))
-    changes = valid(parse_changes(records.filter("value is not null")))
+    changes = valid(parse_changes(records))
     return start_query(changes, NAME, config, write, TRIGGER)
 
 

@@ -67,8 +67,8 @@ def refused_by_collector(records: DataFrame) -> DataFrame:
 
 
 def catalog_log(changes: DataFrame) -> DataFrame:
-    """Every change of the catalogue, as the source sent it."""
-    return valid(changes).select(*CHANGE, "ingest_time", F.to_date("ingest_time").alias("date"))
+    """Every change of the catalogue as the source sent it, and what orders it (`common.sources.catalog_order`)."""
+    return valid(changes).select(*CHANGE, "offset", "ingest_time", F.to_date("ingest_time").alias("date"))
 
 
 def append(records: DataFrame, config: Config, batch_id: int) -> None:
@@ -76,19 +76,19 @@ def append(records: DataFrame, config: Config, batch_id: int) -> None:
     topics = {row["topic"] for row in records.select("topic").distinct().collect()}
     event_topics = [config.topic(name) for name in EVENT_TOPICS]
     events = parse(records.filter(F.col("topic").isin(event_topics))).persist()  # for the lake and the quarantine
-    # After a delete Debezium sends the key without a value, for Kafka's compaction: no change record.
-    changes = records.filter((F.col("topic") == config.topic("catalog")) & F.col("value").isNotNull())
-    changes = parse_changes(changes)
+    rejects = rejected(events, NAME)
     refused = refused_by_collector(records.filter(F.col("topic") == config.topic("quarantine")))
     try:
         if topics.intersection(event_topics):
             append_once(lake_events(events), config, EVENTS, batch_id)
         if config.topic("catalog") in topics:
+            changes = parse_changes(records.filter(F.col("topic") == config.topic("catalog")))
             append_once(catalog_log(changes), config, CATALOG, batch_id)
+            rejects = rejects.unionByName(rejected(changes, "catalog"))
         for topic, (table, read) in NOTES.items():
             if config.topic(topic) in topics:
                 append_once(read(records.filter(F.col("topic") == config.topic(topic))), config, table, batch_id)
-        quarantine(rejected(events, NAME).unionByName(rejected(changes, "catalog")), refused, config, batch_id)
+        quarantine(rejects, refused, config, batch_id)
     finally:
         events.unpersist()
 

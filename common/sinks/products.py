@@ -1,7 +1,8 @@
 """The product cache: each item as the source's newest change left it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, Window
@@ -11,13 +12,15 @@ from common.config import Config
 from common.keys import Keys
 from common.redis_client import RedisTarget, redis_target
 from common.sinks.scripts import lua
+from common.sources.catalog import PRODUCT
+from common.sources.catalog_order import placed
 
-FIELDS = ("title", "category", "brand", "style", "launch_date", "status", "price", "stock")
+MARKS = ("lsn_text", "ts_ms", "arrived_ms")  # what orders an item's changes, as `product.lua` takes it
 
 
 @dataclass(frozen=True)
 class ProductWriter:
-    """What an executor needs to write products; picklable."""
+    """What an executor needs to write products; picklable. In: changes, each item's from the oldest on."""
 
     target: RedisTarget
     prefix: str
@@ -32,17 +35,42 @@ class ProductWriter:
                 for start in range(0, len(rows), self.rows_per_call):
                     with client.pipeline(transaction=False) as pipe:
                         for row in rows[start : start + self.rows_per_call]:
-                            fields = [x for n in FIELDS if row[n] is not None for x in (n, str(row[n]))]
-                            args = [row["lsn"], row["op"], *(fields or ["status", "active"])]
-                            script(keys=[keys.product(row["item_id"])], args=args, client=pipe)
+                            script(keys=[keys.product(row["item_id"])], args=arguments(row), client=pipe)
                         pipe.execute()
-                yield pa.RecordBatch.from_pydict({"rows": [len(rows)]})
+                yield pa.RecordBatch.from_pydict({"items": [sum(row["is_newest"] for row in rows)]})
+
+
+def arguments(change: Mapping[str, Any]) -> list[Any]:
+    """What `product.lua` asks for, numbers as decimal text."""
+    marks = ["" if change[name] is None else str(change[name]) for name in MARKS]
+    stays = list(change["unavailable"])
+    fields = [text for name in PRODUCT if change[name] is not None for text in (name, str(change[name]))]
+    return [change["op"], *marks, len(stays), *stays, *fields]
 
 
 def write_products(changes: DataFrame, config: Config) -> int:
-    """Writes the newest change of each item; returns how many. In: valid rows of `common.sources.catalog`."""
-    newest = Window.partitionBy("item_id").orderBy(F.desc("lsn"), F.desc("offset"))
-    last = changes.withColumn("_rank", F.row_number().over(newest)).filter("_rank = 1")
-    rows = last.select("item_id", "op", "lsn", *FIELDS[:-2], "price", "stock")
+    """Writes each item as its newest change left it; returns how many items. In: valid rows of
+    `common.sources.catalog`, or the lake's log of them, in any order.
+
+    Sent are the newest change that names every field and what came after it: those leave fields as they were, and
+    Redis puts them one on the other.
+    """
+    item = Window.partitionBy("item_id")
+    order = placed(changes)
+    whole = F.coalesce((F.col("op") == "d") | (F.size("unavailable") == 0), F.lit(True))
+    since = F.coalesce(F.max(F.when(whole, F.col("place"))).over(item), F.lit(1))
+    last = F.max("place").over(item)
+    needed = order.withColumns({"_since": since, "_last": last}).where("place >= _since")
+    rows = needed.repartition("item_id").sortWithinPartitions("item_id", "place")
+    rows = rows.select(
+        "item_id",
+        F.coalesce("op", F.lit("u")).alias("op"),
+        "lsn_text",
+        "ts_ms",
+        F.unix_millis("ingest_time").alias("arrived_ms"),
+        "unavailable",
+        *PRODUCT,
+        (F.col("place") == F.col("_last")).alias("is_newest"),
+    )
     writer = ProductWriter(redis_target(config), config.redis.prefix, config.streaming.redis_rows_per_call)
-    return sum(row["rows"] for row in rows.mapInArrow(writer, "rows bigint").collect())
+    return sum(row["items"] for row in rows.mapInArrow(writer, "items bigint").collect())
