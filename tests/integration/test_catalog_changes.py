@@ -1,4 +1,4 @@
-"""Change records into a real Redis and the lake's log: the newest by the source's order, whole, whatever the batches."""
+"""Change records into a real Redis and the lake's log: the newest by the source's order, whole, in any batches."""
 
 import random
 from datetime import timedelta
