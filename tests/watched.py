@@ -40,13 +40,13 @@ def progress(batch: int, rows: int = 0, late: tuple[int, ...] = (), **more: Any)
 class Query:
     """The part of a streaming query that is looked at."""
 
-    recentProgress: list[SimpleNamespace] = field(default_factory=list)
-    isActive: bool = True
+    recentProgress: list[SimpleNamespace] = field(default_factory=list)  # noqa: N815 (the name is Spark's)
+    isActive: bool = True  # noqa: N815
     error: Exception | None = None
     stopped: int = 0
 
     @property
-    def lastProgress(self) -> SimpleNamespace | None:
+    def lastProgress(self) -> SimpleNamespace | None:  # noqa: N802
         return self.recentProgress[-1] if self.recentProgress else None
 
     def exception(self) -> Exception | None:
