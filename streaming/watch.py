@@ -21,11 +21,19 @@ PROGRESS_SECONDS = 300
 
 class Watch:
     """One query. `look` is called about once a second; a failed query starts again from its checkpoint after
-    1, 2, 4 … 30 seconds. Nothing is lost by that: what the failed micro-batch wrote, it writes again."""
+    1, 2, 4 … 30 seconds. Nothing is lost by that: what the failed micro-batch wrote, it writes again. `clock`: seconds
+    that only grow."""
 
-    def __init__(self, name: str, start: Callable[[], StreamingQuery], config: Config) -> None:
+    def __init__(
+        self,
+        name: str,
+        start: Callable[[], StreamingQuery],
+        config: Config,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._start = start
+        self._clock = clock
         self._redis = redis_target(config).connect()
         self._key = Keys(config.redis.prefix).progress(name)
         self._query: StreamingQuery | None = None
@@ -37,7 +45,7 @@ class Watch:
 
     def look(self) -> None:
         """Starts, restarts or notes the query, whichever is due."""
-        now = time.monotonic()
+        now = self._clock()
         if self._query is None:
             if now >= self._due:
                 self._query = self._start()

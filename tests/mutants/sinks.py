@@ -98,7 +98,12 @@ LASTING = (
     Mutant(MERGE, "T, 'EX', lifetime(r))", "T)", LIFETIMES),
     Mutant(USER, "redis.call('EXPIRE', KEYS[1], ARGV[2])", "", LIFETIMES),
     Mutant("common/sinks/fresh.lua", "redis.call('EXPIRE', KEYS[1], ARGV[2])", "", LIFETIMES),
-    Mutant("common/sinks/product.lua", "  redis.call('EXPIRE', KEYS[1], 90 * 86400)\n", "", LIFETIMES),
+    Mutant(
+        "common/sinks/product.lua",
+        "if ARGV[1] == 'd' then redis.call('EXPIRE', KEYS[1], 90 * 86400) end",
+        "",
+        LIFETIMES,
+    ),
     Mutant(KEYWORD, MINUTES_KEPT, "", LIFETIMES),
     Mutant(KEYWORD, "  redis.call('EXPIRE', seen, hll_life)\n", "", LIFETIMES),
     Mutant("common/sinks/rates.py", "pipe.expire(keys.ranking(self.ranking, scope), TTL_SECONDS)", "pass", LIFETIMES),

@@ -72,3 +72,38 @@ def test_nothing_is_explored_where_nothing_is_left() -> None:
     candidates = of({f"i{n}": ("", 1.0) for n in range(8)})
     page = blend(candidates, replace(SURFACE, exploration=1.0), 8, FIRST)
     assert not any(item.explored for item in page)
+
+
+def pages(items: int, limit: int, first: int, seeds: int = 400) -> tuple[set[str], set[int]]:
+    """What was drawn, and at which ranks, where every place that may be given away is; items sort by their score."""
+    candidates = of({f"i{n:03}": ("", 1 - n / 1000) for n in range(items)})
+    settings = replace(SURFACE, diversity=0.0, exploration=1.0)
+    drawn, ranks = set(), set()
+    for seed in range(seeds):
+        page = blend(candidates, settings, limit, Explore(str(seed), first))
+        assert len(page) == min(limit, items)
+        assert [item.score for item in page] == sorted((item.score for item in page), reverse=True)
+        drawn |= {item.item_id for item in page if item.explored}
+        ranks |= {rank for rank, item in enumerate(page, start=1) if item.explored}
+    return drawn, ranks
+
+
+def test_drawn_is_from_the_first_below_the_page_to_the_100th_and_no_further() -> None:
+    assert pages(112, 6, 6, seeds=2000) == ({f"i{n:03}" for n in range(6, 106)}, {6})
+
+
+def test_the_first_rank_that_may_be_given_away_is_and_the_one_before_it_is_not() -> None:
+    assert pages(50, 5, 6)[1] == set()
+    assert pages(50, 6, 6)[1] == {6}
+    assert pages(50, 8, 6)[1] == {6, 7, 8}
+
+
+def test_one_item_below_the_page_is_drawn_and_without_one_nothing_is() -> None:
+    assert pages(6, 6, 6, seeds=5) == (set(), set())
+    assert pages(7, 6, 6, seeds=5) == ({"i006"}, {6})
+
+
+def test_the_limit_is_how_many_are_shown_where_there_are_so_many() -> None:
+    for limit in (7, 8, 9):
+        shown = blend(of({f"i{n}": ("", 1.0 - n / 10) for n in range(8)}), SURFACE, limit, FIRST)
+        assert [item.item_id for item in shown] == [f"i{n}" for n in range(min(limit, 8))]

@@ -59,3 +59,31 @@ def test_a_factor_makes_what_is_usual_equal_everywhere_within_its_bound(ranking:
 def test_nothing_learned_corrects_nothing() -> None:
     rates = usual_rates(np.zeros((2, 24)), np.zeros(24), 24)
     assert factors(rates, DAY, 4)[0] == pytest.approx(1.0)
+
+
+def test_a_category_not_learned_stays_within_the_bound_at_the_busiest_and_the_quietest_hour() -> None:
+    rates = np.full((3, 24), 10.0)
+    rates[:, 7], rates[:, 19] = 1e-6, 1e6
+    fair, other = factors(rates, HOUR, 4)
+    assert (other[7], other[19]) == (4.0, 0.25)
+    assert fair[:, 7].tolist() == [4.0] * 3 and fair[:, 19].tolist() == [0.25] * 3
+
+
+def test_a_factor_just_inside_the_bound_is_left_and_one_beyond_is_the_bound() -> None:
+    rates = np.ones((1, 24))
+    rates[0, 5] = 0.25
+    mean = (23 + 0.25) / 24
+    for bound, expected in ((mean / 0.25 - 0.01, mean / 0.25 - 0.01), (mean / 0.25 + 0.01, mean / 0.25)):
+        fair, other = factors(rates, HOUR, bound)
+        assert fair[0, 5] == pytest.approx(expected, rel=1e-12)
+        assert other[5] == pytest.approx(expected, rel=1e-12)
+
+
+def test_each_hour_has_the_factor_of_its_own_rate() -> None:
+    rates = np.array([[1.0 + hour for hour in range(24)]])
+    fair, other = factors(rates, HOUR, 1000)
+    assert fair[0] == pytest.approx([12.5 / (1 + hour) for hour in range(24)])
+    assert other == pytest.approx([12.5 / (1 + hour) for hour in range(24)])
+    two = factors(rates, RankingConfig("w", "window", 120, {"view": 1}), 1000)[0][0]  # hour h and the one before
+    before = [1.0 + (hour - 1) % 24 for hour in range(24)]
+    assert two == pytest.approx([25.0 / (1 + hour + before[hour]) for hour in range(24)])

@@ -103,3 +103,20 @@ def test_the_list_is_ranked_shown_in_its_forms_and_without_what_is_blocked() -> 
     assert rows[0].baseline == pytest.approx(0.5 / 305 * 10, abs=1e-3)
     only_key = trending({"badword": 90.0}, baselines, {}, blocking(["bad word"]), CONFIG)
     assert only_key == []
+
+
+@pytest.mark.parametrize("hour", range(24))
+@pytest.mark.parametrize(("before", "after"), [(0, 60), (1, 0), (1, 1), (3, 130)])
+def test_a_window_across_an_hour_has_each_minutes_own_factor(hour: int, before: int, after: int) -> None:
+    hours = [float(2**n) for n in range(24)]
+    first = (20_000 * 24 + hour) * 60 - before  # minutes before the hour begins
+    wanted, left, at = before * hours[hour - 1], after, hour
+    while left > 0:
+        wanted, left, at = wanted + min(left, 60) * hours[at % 24], left - 60, at + 1
+    assert exposure(first, before + after, hours) == wanted
+
+
+def test_baselines_are_exposed_over_the_window_that_ends_with_the_newest_minute() -> None:
+    hours = tuple(float(2**n) for n in range(24))
+    usual = Baselines(as_of=9 * 60 + 2, seen={}, mass=0.0, hours=hours)
+    assert usual.window(5) == 2 * hours[8] + 3 * hours[9]

@@ -153,3 +153,19 @@ def test_purchases_are_known_and_the_busiest_hour_is_found() -> None:
     found = made(act(1, kind="purchase"), act(2, 60), act(3, 61))
     assert found.purchased == {"i1"}
     assert found.active_hour == (NOW - 60 * 60_000) // 3_600_000 % 24
+
+
+def test_since_keeps_what_was_done_at_the_moment_itself_and_nothing_of_a_millisecond_before() -> None:
+    start = MINUTE * 60_000
+    at = [Action(start + ms, f"e{ms}", "view", "i1", "c", None) for ms in (1, 0, -1)]
+    facts = [UserFact(MINUTE + n, "c", "i2", {"click": 1}, start + n * 60_000, None) for n in (1, 0, -1)]
+    found = made(*at, facts=tuple(facts)).since(start)
+    assert sorted((a.time_ms - start, a.item_id) for a in found.actions) == [
+        (0, "i1"),
+        (0, "i2"),
+        (1, "i1"),
+        (60_000, "i2"),
+    ]
+    assert [fact.minute - MINUTE for fact in found.facts] == [1, 0]
+    assert found.counts == {"click": 2, "view": 2}
+    assert found.by_hour.total() == 4

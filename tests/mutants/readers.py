@@ -1,0 +1,49 @@
+"""Edits of the event contract's two readers, of event time and of the account of messages."""
+
+from tests.mutants.mutant import Mutant
+
+ALIKE = "tests/spark/test_readers_agree.py"
+CLOCKS = "tests/integration/test_clocks.py"
+RULES = "tests/unit/test_readers.py"
+ACCOUNT = "tests/unit/test_audit.py"
+STRICT, CARDS, VALIDATE = "common/strict_json.py", "common/cards.py", "common/validate.py"
+COLUMNS, VERDICT, AUDIT = "common/sources/json_rules.py", "common/sources/verdict.py", "common/audit.py"
+
+MUTANTS = (
+    Mutant(STRICT, "self._faults += len(members) != len(pairs)", "pass", RULES),
+    Mutant(STRICT, "sum(map(str.isdigit, digits)) > MAX_NUMBER", "sum(map(str.isdigit, digits)) >= MAX_NUMBER", RULES),
+    Mutant(STRICT, "if depth > MAX_NESTING:", "if depth >= MAX_NESTING:", RULES),
+    Mutant(STRICT, "return SURROGATE.search(PAIR.sub", "return SURROGATE.search((lambda _, t: t)", RULES),
+    Mutant(STRICT, 'text.replace("\\\\\\\\", "  ")', "text", RULES),
+    Mutant(STRICT, 'raise json.JSONDecodeError("Extra data", self._text, place)', "pass", RULES),
+    Mutant(CARDS, "% 10 == 0", "% 10 == 1", RULES),
+    Mutant(CARDS, "code in PARTS", "code in {}", RULES),
+    Mutant(VALIDATE, "rfc3339(min(millis, now_ms))", "rfc3339(millis)", RULES),
+    Mutant(
+        VALIDATE, "if millis > now_ms + contract.MAX_AHEAD_MS:", "if millis >= now_ms + contract.MAX_AHEAD_MS:", RULES
+    ),
+    Mutant(VALIDATE, "if millis < contract.OLDEST_MS:", "if millis <= contract.OLDEST_MS:", RULES),
+    Mutant(VALIDATE, "not _WHOLE.fullmatch(text)", "False", RULES),
+    Mutant(VALIDATE, "if len(raw) > contract.MAX_BYTES:", "if len(raw) >= contract.MAX_BYTES:", RULES),
+    Mutant(COLUMNS, "in_a_list(raw).isNotNull() & member.isNotNull()", "in_a_list(raw).isNotNull()", ALIKE),
+    Mutant(COLUMNS, "member.isNotNull()", "F.lit(True)", ALIKE),
+    Mutant(COLUMNS, "        ~odd_escape,\n", "", ALIKE),
+    Mutant(COLUMNS, '        wrapped["_corrupt_record"].isNull(),\n', "", ALIKE),
+    Mutant(VERDICT, "_broken(holds_card(raw), *contract.CARD)", "_broken(F.lit(False), *contract.CARD)", ALIKE),
+    Mutant("common/sources/parse.py", 'F.least("event_time", received)', 'F.col("event_time")', CLOCKS),
+    Mutant(
+        "common/facts/once.py",
+        'F.col("client_time").alias("client_time"',
+        'F.col("event_time").alias("client_time"',
+        CLOCKS,
+    ),
+    Mutant(
+        "common/sources/kafka_records.py", 'F.least("timestamp", F.current_timestamp())', 'F.col("timestamp")', CLOCKS
+    ),
+    Mutant(AUDIT, "before = known.before if batch == known.batch else", "before = known.before if False else", ACCOUNT),
+    Mutant(
+        AUDIT, "batch not in (known.batch, known.batch + 1)", "batch not in (known.batch, known.batch + 9)", ACCOUNT
+    ),
+    Mutant(AUDIT, "- counts.late - self.quarantined", "- self.quarantined", ACCOUNT),
+    Mutant(AUDIT, "any(part.missing or part.doubled for part", "any(part.missing for part", ACCOUNT),
+)
