@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """What a mutant is, and the tree of files that it is put into."""
 
 import importlib
@@ -12,29 +11,18 @@ from pathlib import Path
 from tests.mutants import SUBJECTS
 
 ROOT = Path(__file__).parents[2]
-=======
-"""One small edit that some test must fail on."""
-
-from dataclasses import dataclass
->>>>>>> w2-promises
 
 
 @dataclass(frozen=True)
 class Mutant:
-<<<<<<< HEAD
     """In `file`, `before` becomes `after`; one of `tests` (arguments of pytest, apart by blanks) has to fail then.
 
     `before` occurs exactly once in the file. `survives` says why no test can fail, where that is so.
     """
-=======
-    """`before`, which occurs once in `file`, becomes `after`; `tests` (pytest node ids) fail on it. `survives` says why
-    none does, where that is right."""
->>>>>>> w2-promises
 
     file: str
     before: str
     after: str
-<<<<<<< HEAD
     tests: str
     survives: str = ""
 
@@ -79,7 +67,3 @@ def applied(mutant: Mutant, tree: Path) -> Iterator[None]:
         yield
     finally:
         file.write_text(text, encoding="utf-8")
-=======
-    tests: tuple[str, ...]
-    survives: str = ""
->>>>>>> w2-promises
