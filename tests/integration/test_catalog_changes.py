@@ -161,6 +161,14 @@ def test_what_a_restarted_connector_sends_again_loses(shop: Shop) -> None:
     assert shop.product()["price"] == "3.0"
 
 
+def test_a_clock_that_went_back_changes_nothing_where_there_is_an_lsn(shop: Shop) -> None:
+    shop.take(update("u", at(5, 100), price=5))
+    shop.take(update("u", at(6, 50), price=6))
+    assert shop.product()["price"] == "6.0"
+    shop.take(update("u", at(8, 30), price=8), update("u", at(7, 40), price=7))
+    assert shop.product()["price"] == "8.0"
+
+
 def test_a_delete_that_names_the_id_alone_is_final_for_what_is_older(shop: Shop) -> None:
     shop.take(update("c", at(1)), delete(at(9)))
     shop.take(update("c", at(1)), update("u", at(5), title=LEFT_OUT))
