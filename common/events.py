@@ -33,7 +33,9 @@ CARD_ANYWHERE = (
     r"(?![0-9A-Za-z])"
 )
 # All but the last four digits of what could be one, in a record that was refused for whatever reason.
-CARD_HIDDEN = r"[0-9](?:[ \x00-]?[0-9]){8,14}(?=(?:[ \x00-]?[0-9]){4}(?![0-9]))"
+CARD_HIDDEN = (
+    r"(?<![0-9])(?:[3-6][ \x00-]?[0-9]|2[ \x00-]?[2-7])(?:[ \x00-]?[0-9]){7,13}(?=(?:[ \x00-]?[0-9]){4}(?![0-9]))"
+)
 HIDDEN = "****"
 
 MAX_BYTES = 262_144

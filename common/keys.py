@@ -33,7 +33,7 @@
 | `P:als:canary` | string | JSON {version, share}: a version for a share of the users (no TTL) | batch, `model` |
 | `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
 | `P:rel:live` | string | version of these lists that is served (no TTL) | batch |
-| `P:p:{<item>}` | hash | product: title, category, price, …, lsn (no TTL) | catalog sink |
+| `P:p:{<item>}` | hash | product: title, …; lsn, ts_ms, arrived_ms of its newest change (no TTL) | catalog sink |
 | `P:seen:{<event_id>}` | string | the collector's guard against a resent event | collector |
 | `P:{kw}:meta` | hash | as_of, landmark, mass, horizon, version of the keywords | keyword sink, batch |
 | `P:{kw}:u:<minute>:<keyword>` | HLL | who searched it in the minute | keyword sink |

@@ -186,7 +186,7 @@ def test_readiness_names_what_is_missing(api: httpx.Client, shop: Shop) -> None:
     first = api.get("/readyz")
     assert first.status_code == 503
     assert {name: part["ok"] for name, part in first.json()["parts"].items()} == {
-        "redis": True, "kafka": True, "stream": False, "model": True,
+        "redis": True, "kafka": True, "stream": False, "model": True, "messages": True,
     }  # fmt: skip
     now = time.time_ns() // 1_000_000
     for written, status in ((now, 200), (now - 61_000, 503)):

@@ -85,7 +85,6 @@ def test_refused_events_are_named_and_quarantined_and_the_others_accepted(api: h
         (b'{"event_id": "\xff"}', 400, "malformed_json"),
         (b"\x00\x01", 400, "malformed_json"),
         (b"[" * 5000, 400, "malformed_json"),
-        (b'{"a": NaN}', 400, "malformed_json"),
         (b"[]", 400, "invalid_input"),
         (b"7", 400, "invalid_input"),
         (b'{"events": 7}', 400, "invalid_input"),
