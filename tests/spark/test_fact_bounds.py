@@ -81,7 +81,7 @@ def taken(spark: SparkSession, views: dict[int, int], per_user: int) -> dict[int
     rows = []
     for minute, n in views.items():
         at = datetime.fromtimestamp((FIRST + minute) * 60, timezone.utc)
-        values = dict.fromkeys(USER_FACTS.fieldNames()) | {name: 0 for name in ITEM_MEASURES}
+        values = dict.fromkeys(USER_FACTS.fieldNames()) | dict.fromkeys(ITEM_MEASURES, 0)
         values |= {"user": "ann", "category": "c", "item_id": "i", "window_start": at, "views": n}
         rows.append(tuple(values.get(name) or (0 if name.endswith("s") else None) for name in USER_FACTS.fieldNames()))
     found = excess(spark.createDataFrame(rows, USER_FACTS), per_user).collect()
