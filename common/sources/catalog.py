@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from common import events as contract
 from common.events import ID_PATTERN
+from common.sources.category import normal_category
 from common.sources.debezium import SCHEMA, date, field_schema, left_out, number, without_row
 from common.sources.json_rules import in_a_list, strict
 
@@ -54,8 +55,8 @@ def parse_changes(records: DataFrame) -> DataFrame:
 
 
 def category(text: Column) -> Column:
-    """What a product's category is called from here on: the one place where it can be changed."""
-    return text
+    """What a product's category is called from here on, as in events."""
+    return normal_category(text)
 
 
 def _opened(records: DataFrame) -> DataFrame:
