@@ -175,6 +175,9 @@ def test_one_that_only_the_history_knows_is_over_by_rollback_and_the_live_model_
     redis_conn.delete(Keys(two.redis.prefix).canary)  # as after an end that failed half-way
     assert models.rollback(spark, two) == (OLD, Canary(NEW, SHARE))
     assert models.live_version(two) == OLD
+    waits = models.serve_new(spark, two, "20260303T000000")
+    assert waits == f"is kept, not served: rolled back to {OLD}; promote it by hand"
+    assert models.live_version(two) == OLD
     with pytest.raises(StylestreamError, match="there is no earlier model"):
         models.rollback(spark, two)
     with pytest.raises(StylestreamError, match="a share is more than 0 and at most 1, not nan"):
