@@ -76,11 +76,14 @@ MOVES = (
     Mutant("batch/models.py", "if registry.held(moves(spark, config)):", "if False:", CANARY),
     Mutant("batch/schedule.py", "ThreadPoolExecutor(1)", "ThreadPoolExecutor(2)", PLANNED),
 )
+DATES = "tests/unit/test_changed_dates.py"
 EDGES = (
+    Mutant(FACTS, "        files -= set(", "        files &= set(", DATES),
+    Mutant(FACTS, "in unquote(file)", "in file", DATES),
+    Mutant(FACTS, "return parts[-1]", "return parts[0]", DATES),
+    Mutant(FACTS, "if (date := _date_of(file))}", "if [date := _date_of(file)]}", DATES),
     Mutant(FACTS, "int(latest // segment) * segment", "int(-(-latest // segment)) * segment", BOUNDS),
-    Mutant(
-        FACTS, "latest = newest / 60 -", "latest = newest // 60 -", BOUNDS, "the same for a watermark of whole minutes"
-    ),
+    Mutant(FACTS, "latest = newest / 60 -", "latest = newest // 60 -", BOUNDS),
     Mutant(HELD_OUT, 'F.col("items") <= LIGHT_ITEMS', 'F.col("items") < LIGHT_ITEMS', BOUNDS),
     Mutant(HELD_OUT, 'F.col("items") <= most', 'F.col("items") < most', BOUNDS),
     Mutant(HELD_OUT, 'F.col("n") <= MAX_EVALUATED', 'F.col("n") < MAX_EVALUATED', BOUNDS),
