@@ -12,16 +12,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from common.errors import UnavailableError
 
 Call = Callable[[int], Awaitable[object]]
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[object]]
 LONGEST_SECONDS = 60.0
 
 
-async def open_loop(rate: float, seconds: float, call: Call) -> list[float]:
+async def open_loop(
+    rate: float, seconds: float, call: Call, clock: Clock = time.perf_counter, sleep: Sleep = asyncio.sleep
+) -> list[float]:
     """Milliseconds of each call, `rate` a second for `seconds`; `call` gets its number. The first error ends it.
 
     A call is made when it is due: thousands of them asleep from the start would be late themselves.
     `UnavailableError` when answers are missing `LONGEST_SECONDS` after the last call.
+    `sleep` waits by `clock`.
     """
-    begun = time.perf_counter()
+    begun = clock()
     calls: list[asyncio.Future[float]] = []
     failed = asyncio.Event()
 
@@ -31,11 +36,11 @@ async def open_loop(rate: float, seconds: float, call: Call) -> list[float]:
         except BaseException:
             failed.set()
             raise
-        return (time.perf_counter() - begun - number / rate) * 1000
+        return (clock() - begun - number / rate) * 1000
 
     try:
         for number in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
+            await sleep(max(0.0, begun + number / rate - clock()))
             if failed.is_set():
                 break
             calls.append(asyncio.ensure_future(one(number)))

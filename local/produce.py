@@ -83,11 +83,13 @@ def send(
     stop: threading.Event | None = None,
     progress: Callable[[Sent], None] = lambda _: None,
     every_seconds: float = 5.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Sent:
-    """Sends all `messages` when due, or until `stop` is set; calls `progress` every `every_seconds`."""
+    """Sends all `messages` when due by `clock` (seconds that only grow), or until `stop` is set; calls `progress` every
+    `every_seconds`."""
     stop = stop or threading.Event()
     producer = connect(config, topics)
-    report, clock = Sent(), time.monotonic
+    report = Sent()
     start = clock()
     report_at = start + every_seconds
     for message in messages:
@@ -105,7 +107,8 @@ def send(
         if now >= report_at:
             report_at, report.seconds = now + every_seconds, now - start
             progress(report)
-    report.failed += producer.flush(FLUSH_SECONDS_STOPPED if stop.is_set() else FLUSH_SECONDS)
+    left = producer.flush(FLUSH_SECONDS_STOPPED if stop.is_set() else FLUSH_SECONDS)
+    report.failed += left  # read after the flush, which counts failures too
     report.seconds = clock() - start
     return report
 

@@ -10,6 +10,8 @@ import redis
 
 from common.config import Config
 from common.keys import Keys
+from serving import services
+from serving.limits import RateLimit
 from tests.event_factory import event
 from tests.integration.conftest import Serve
 from tests.integration.topic_reader import records
@@ -142,12 +144,16 @@ def test_an_event_that_kafka_did_not_take_is_asked_for_again(
     assert len(records(config, "behavior")) == 1
 
 
-def test_more_requests_than_allowed_are_turned_away_with_a_time_to_wait(config: Config, serve: Serve) -> None:
-    slow = dataclasses.replace(config.serving, requests_per_second=2)
-    client = serve(dataclasses.replace(config, serving=slow))
+def test_more_requests_than_allowed_are_turned_away_with_a_time_to_wait(
+    config: Config, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(services, "RateLimit", lambda rate: RateLimit(rate, lambda: now[0]))
+    client = serve(dataclasses.replace(config, serving=dataclasses.replace(config.serving, requests_per_second=2)))
     answers = [client.post("/v1/events", json=event()) for _ in range(5)]
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert refused
-    assert refused[0].headers["retry-after"] == "1"
-    assert refused[0].json()["error"]["code"] == "too_many_requests"
+    assert [answer.status_code for answer in answers] == [202, 202, 429, 429, 429]
+    assert answers[2].headers["retry-after"] == "1"
+    assert answers[2].json()["error"]["code"] == "too_many_requests"
     assert client.get("/healthz").status_code == 200
+    now[0] += 0.5
+    assert [client.post("/v1/events", json=event()).status_code for _ in range(2)] == [202, 429]

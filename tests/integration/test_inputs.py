@@ -1,11 +1,10 @@
-"""Inputs against a real Kafka: what is sent arrives, keyed and in order; the sender is open loop."""
+"""Inputs against a real Kafka: what is sent arrives, keyed and in order. When it is sent: tests/unit/test_send.py."""
 
 import dataclasses
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -21,19 +20,20 @@ from local.simulator import run
 from local.simulator.scenario import Scenario
 
 START_MS = 1_760_000_000_000
-Found = tuple[str, str, bytes, int]  # topic, key, value, when Kafka took it (epoch ms)
+Found = tuple[str, str, bytes]  # topic, key, value
+HANGS = 300.0  # seconds; on a busy machine all may take long
 
 
-def arrived(config: Config, topics: tuple[str, ...], wanted: int, seconds: float = 30.0) -> list[Found]:
+def arrived(config: Config, topics: tuple[str, ...], wanted: int) -> list[Found]:
     """At least `wanted` records from the beginning of the topics, each partition's in order."""
     names = {config.topic(topic): topic for topic in topics}
     consumer = KafkaConsumer(*names, auto_offset_reset="earliest", **kafka_python_settings(config))
     found: list[Found] = []
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + HANGS
     try:
         while len(found) < wanted and time.monotonic() < deadline:
             for records in consumer.poll(timeout_ms=500).values():
-                found += [(names[r.topic], r.key.decode(), r.value, r.timestamp) for r in records]
+                found += [(names[r.topic], r.key.decode(), r.value) for r in records]
     finally:
         consumer.close()
     return found
@@ -54,8 +54,8 @@ def test_simulated_messages_arrive_with_their_keys(config: Config) -> None:
     report = send(config, iter(made), run.TOPICS)
     assert (report.sent, report.acked, report.failed) == (len(made), len(made), 0)
     found = arrived(config, run.TOPICS, len(made))
-    assert sorted(r[:3] for r in found) == sorted(m[1:] for m in made)
-    for topic, key, value, _ in found:
+    assert sorted(found) == sorted(m[1:] for m in made)
+    for topic, key, value in found:
         if topic == "catalog":
             assert orjson.loads(value)["after"]["item_id"] == key
         elif topic != "logs" and value.endswith(b"}"):
@@ -67,45 +67,15 @@ def test_messages_with_one_key_keep_their_order(config: Config) -> None:
     made = [Message(0.0, "behavior", f"u{n % 7}", str(n).encode()) for n in range(2000)]
     send(config, made, ("behavior",))
     by_key: dict[str, list[int]] = {}
-    for _, key, value, _ in arrived(config, ("behavior",), len(made)):
+    for _, key, value in arrived(config, ("behavior",), len(made)):
         by_key.setdefault(key, []).append(int(value))
     assert by_key == {f"u{n}": list(range(n, 2000, 7)) for n in range(7)}
 
 
-def test_late_messages_are_sent_at_once_and_the_others_when_due(config: Config) -> None:
-    late = [Message(-5.0, "behavior", "k", b"late")] * 300
-    made = [*late, *(Message(n / 200, "behavior", "k", b"due") for n in range(200))]
-    began_ms = time.time() * 1000
-    report = send(config, made, ("behavior",))
-    taken = [at for _, _, value, at in arrived(config, ("behavior",), 500) if value == b"due"]
-    assert report.sent == report.acked == 500
-    assert report.max_lag >= 5.0 > report.lag
-    assert len(taken) == 200
-    assert all(at + 2 >= began_ms + 5 * n for n, at in enumerate(taken))  # none before it is due
-
-
-def test_a_slow_source_does_not_stretch_the_schedule(config: Config) -> None:
-    def stalling() -> Iterator[Message]:
-        for n in range(100):
-            if n == 20:
-                busy_until = time.monotonic() + 1.5
-                while time.monotonic() < busy_until:
-                    pass
-            yield Message(n / 50, "behavior", "k", b"x")
-
-    report = send(config, stalling(), ("behavior",))
-    assert report.acked == 100
-    assert report.max_lag > 1.4
-    assert report.lag < 1.0  # caught up by the end
-    assert report.seconds < 3.2  # 2 s and not 3.5
-
-
 def test_an_absent_broker_and_an_absent_topic_are_one_line(config: Config) -> None:
     nowhere = dataclasses.replace(config, kafka=dataclasses.replace(config.kafka, bootstrap_servers="127.0.0.1:1"))
-    began = time.monotonic()
     with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1 does not answer"):
         send(nowhere, [], ("behavior",))
-    assert time.monotonic() - began < 10
     other = dataclasses.replace(config, kafka=dataclasses.replace(config.kafka, topic_prefix="absent."))
     with pytest.raises(UnavailableError, match=r"no topic absent\.behavior: run 'stylestream topics'"):
         send(other, [], ("behavior",))
@@ -118,7 +88,7 @@ def test_the_simulator_ends_cleanly_on_sigterm_and_writes_its_truth(config: Conf
     try:
         assert len(arrived(config, ("behavior",), 300)) >= 300
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=15)
+        _, said = process.communicate(timeout=HANGS)
     finally:
         process.kill()
     assert process.returncode == 0, said
@@ -132,12 +102,12 @@ def test_a_data_set_is_replayed_by_the_command(config: Config, tmp_path: Path) -
     file = tmp_path / "retail.csv"
     file.write_text("\n".join([header, *lines]) + "\n")
     arguments = command(config, tmp_path, "replay", "--dataset", "online-retail", str(file))
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=HANGS, check=False)
     assert done.returncode == 0, done.stderr
     found = arrived(config, ("behavior", "catalog"), 609)
     assert len(found) == 609
     times = {}
-    for topic, key, value, _ in found:
+    for topic, key, value in found:
         if topic == "behavior":
             times.setdefault(key, []).append(orjson.loads(value)["event_time"])
     assert all(seen == sorted(seen) for seen in times.values())

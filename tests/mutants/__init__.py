@@ -3,4 +3,4 @@
 A subject is a module of this package with a tuple `MUTANTS`; `SUBJECTS` lists them.
 """
 
-SUBJECTS = ("sinks", "readers")
+SUBJECTS = ("sinks", "readers", "streams", "batch")

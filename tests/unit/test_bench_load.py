@@ -1,7 +1,6 @@
 """The load generator: calls when due, errors at once, connections whole."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -13,28 +12,58 @@ from common.errors import UnavailableError
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+class Clock:
+    """Seconds that stand still but for `sleep`, which lets what is due run first, and for who moves them."""
+
+    def __init__(self) -> None:
+        self.now = 9.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now + seconds
+        await asyncio.sleep(0)
+        self.now = max(self.now, until)
+
+
 def test_latency_counts_from_when_a_call_was_due() -> None:
+    clock = Clock()
+
     async def blocks_the_loop(number: int) -> None:
         if number == 0:
-            until = time.perf_counter() + 0.2
-            while time.perf_counter() < until:
-                pass
+            clock.now += 0.2
 
-    times = asyncio.run(open_loop(100, 0.3, blocks_the_loop))
-    assert len(times) == 30
-    assert all(took >= 200 - 10 * number - 5 for number, took in enumerate(times[:20]))
+    times = asyncio.run(open_loop(100, 0.3, blocks_the_loop, clock, clock.sleep))
+    assert times == pytest.approx([max(0, 200 - 10 * number) for number in range(30)])
+
+
+def test_a_call_is_made_when_it_is_due_and_not_after_the_one_before_has_its_answer() -> None:
+    clock, begun = Clock(), []
+    answered = asyncio.Event()
+
+    async def waits_for_the_last(number: int) -> None:
+        begun.append(clock.now - 9)
+        if number == 9:
+            answered.set()
+        await answered.wait()
+
+    times = asyncio.run(open_loop(10, 1, waits_for_the_last, clock, clock.sleep))
+    assert begun == pytest.approx([number / 10 for number in range(10)])
+    assert times == pytest.approx([900 - 100 * number for number in range(10)])
 
 
 def test_the_first_error_ends_the_load() -> None:
-    calls = []
+    calls, clock = [], Clock()
 
     async def fails(number: int) -> None:
         calls.append(number)
-        raise UnavailableError("down")
+        if number == 3:
+            raise UnavailableError("down")
 
     with pytest.raises(UnavailableError, match="down"):
-        asyncio.run(open_loop(100, 100, fails))
-    assert len(calls) < 100
+        asyncio.run(open_loop(100, 100, fails, clock, clock.sleep))
+    assert calls == [0, 1, 2, 3]
 
 
 async def served(answer: Answer, ask: Callable[[str], Awaitable[None]]) -> None:

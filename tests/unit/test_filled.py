@@ -107,3 +107,8 @@ def test_an_item_that_the_catalogue_does_not_know_has_the_category_it_is_ranked_
         "far0": "shoes",
         "far1": "shoes",
     }
+
+
+def test_what_may_not_be_shown_of_the_surfaces_own_and_of_the_category_is_made_up_for() -> None:
+    answer = fill(3, near={"near0": "bags", "near1": "bags"}, gone=["own0", "near1"])
+    assert answer.offers.items == ["own1", "own2", "near0", "far0", "far1"]

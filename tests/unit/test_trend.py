@@ -9,7 +9,7 @@ import pytest
 
 from common.config_load import load_config
 from common.models.keyword_text import blocking
-from common.models.trend import expected, exposure, score
+from common.models.trend import expected, exposure, level, score
 from common.views.keywords import Baselines, rising, shop_level, trending
 
 CONFIG = load_config(env={}).keywords
@@ -120,3 +120,26 @@ def test_baselines_are_exposed_over_the_window_that_ends_with_the_newest_minute(
     hours = tuple(float(2**n) for n in range(24))
     usual = Baselines(as_of=9 * 60 + 2, seen={}, mass=0.0, hours=hours)
     assert usual.window(5) == 2 * hours[8] + 3 * hours[9]
+
+
+@pytest.mark.parametrize("known", [50, 51, 60])
+def test_the_shops_level_is_the_median_of_the_50_keywords_with_the_most_searchers(known: int) -> None:
+    usual = [200.0 - n for n in range(known)]
+    ratios = [1.0 + n for n in range(known)]  # the 25th is 25, the 26th 26
+    order = np.random.default_rng(7).permutation(known)
+    counts = np.array([u * r for u, r in zip(usual, ratios, strict=True)])
+    assert level(counts[order], np.array(usual)[order]) == pytest.approx(25.5)
+
+
+@pytest.mark.parametrize(("keywords", "usual", "wanted"), [(8, 5.0, 3.0), (7, 5.0, 1.0), (8, 4.999, 1.0)])
+def test_eight_keywords_with_five_searchers_are_a_shop_and_fewer_or_rarer_are_none(
+    keywords: int, usual: float, wanted: float
+) -> None:
+    assert level([3 * usual] * keywords, [usual] * keywords) == pytest.approx(wanted)
+
+
+def test_a_score_that_is_just_enough_is_a_trend_and_one_a_little_below_is_none() -> None:
+    usual = Baselines(100, {"linen": 40.0}, 300.0)
+    (z,) = [row[3] for row in rising({"linen": 30.0}, usual, dataclasses.replace(CONFIG, min_score=0.0))]
+    at, above = (dataclasses.replace(CONFIG, min_score=least) for least in (z, math.nextafter(z, math.inf)))
+    assert rising({"linen": 30.0}, usual, at) and not rising({"linen": 30.0}, usual, above)
