@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
+from common.category import normal_category
 from common.events import ID_PATTERN
 from common.validate import epoch_ms
 from common.views.offers import Filters
@@ -22,7 +23,9 @@ ID = rf"^(?:{ID_PATTERN})$"
 
 PathId = Annotated[str, Path(max_length=64, pattern=ID), BeforeValidator(decoded)]
 Category = Annotated[
-    str | None, Query(max_length=64, pattern=ID, description="only this category and what is below it")
+    str | None,
+    Query(max_length=64, pattern=ID, description="only this category and what is below it"),
+    AfterValidator(lambda text: text and normal_category(text)),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many items")]
 At = Annotated[
