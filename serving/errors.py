@@ -12,11 +12,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from common.events import Field, reasons
 from serving.answers import Json
 from serving.routes.paths import not_there
 
 log = logging.getLogger("stylestream.serving")
 RETRY_SECONDS = 1
+AN_ID = reasons(Field("", "id"))["form"]
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -67,7 +69,7 @@ def _reason(problem: dict[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch":
         if problem.get("input") == "":
             return "must not be empty: leave it out"
-        return "must show something, start with none of [ { * and have no control characters"
+        return AN_ID
     text = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
     return text.replace("should", "must", 1)
 

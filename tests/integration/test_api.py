@@ -140,6 +140,8 @@ def test_an_item_is_what_the_catalogue_says(api: httpx.Client, shop: Shop) -> No
         ("/v1/items/a/related?limit=0", 400, "limit"),
         ("/v1/items/a/similar?user_id=" + "x" * 65, 400, "user_id"),
         ("/v1/items/" + "x" * 65, 400, "item_id"),
+        ("/v1/items/%E3%85%A4", 400, "item_id: must be text that shows something, starts with none of [ { * and has"),
+        ("/v1/rankings/popular?category=%00", 400, "category: must be text that shows something, starts with none of"),
         ("/v1/rankings/popular?limt=5", 400, "limt"),
         ("/v1/items/a?limit=5", 400, "limit"),
         ("/v1/users/a/profile?%F0%9F%A7%A5", 400, "🧥"),
