@@ -63,11 +63,11 @@ def test_a_micro_batch_with_rows_resets_the_pause_and_one_without_does_not(
     watched.look_at(2)
     fails_at(watched, 3)
     watched.look_at(5)
-    watched.query.recentProgress = [progress(0, rows=0)]
+    watched.query.recentProgress = [progress(7, rows=0)]
     watched.look_at(8)
     fails_at(watched, 9)  # the third failure in a row
     watched.look_at(13)
-    watched.query.recentProgress = [progress(0, rows=0), progress(1, rows=1)]
+    watched.query.recentProgress = [progress(7, rows=0), progress(8, rows=1)]
     watched.look_at(16)
     fails_at(watched, 17)
     said = [line for line in capfd.readouterr().err.splitlines() if "again in" in line]
