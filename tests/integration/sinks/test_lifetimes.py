@@ -21,9 +21,10 @@ from common.models.canary import Canary
 from common.redis_client import redis_target
 from common.sinks.keyword_baseline import _adding as baseline_writer
 from common.sinks.keyword_baseline import activate_baseline
-from common.sinks.products import FIELDS, ProductWriter
+from common.sinks.products import ProductWriter
 from common.sinks.rankings import BaseWriter, activate, settled_minute
 from common.sinks.rates import RateWriter, serve_rates
+from common.sources.catalog import PRODUCT
 from serving.guard import PENDING, Guard
 from tests.conftest import fresh
 from tests.event_factory import event
@@ -35,6 +36,7 @@ NOT_WRITTEN_HERE = {
     "sessions:live": "job sessions: tests/integration/test_sessions.py",
     "als:live": "job als: tests/integration/test_publish.py",
     "progress:<query>": "a running query: tests/integration/test_status.py",
+    "account:<query>": "a running query: tests/integration/test_audit.py",
 }
 
 
@@ -92,8 +94,10 @@ def ranked_by_batch(config: Config) -> None:
 
 
 def products(config: Config) -> None:
-    columns = {name: [None, None] for name in FIELDS} | {"title": ["Coat", None], "price": [3.0, None]}
-    rows = pa.RecordBatch.from_pydict({"item_id": ["i", "gone"], "op": ["c", "d"], "lsn": [1, 2], **columns})
+    columns = {name: [None, None] for name in PRODUCT} | {"title": ["Coat", None], "price": [3.0, None]}
+    order = {"lsn_text": ["1", "2"], "ts_ms": [1, 2], "arrived_ms": [1, 2], "unavailable": [[], []]}
+    changes = {"item_id": ["i", "gone"], "op": ["c", "d"], "is_newest": [True, True], **order, **columns}
+    rows = pa.RecordBatch.from_pydict(changes)
     list(ProductWriter(redis_target(config), config.redis.prefix, 10)(iter([rows])))
 
 
