@@ -10,7 +10,7 @@ GIVEN = $(filter command environment,$(firstword $(origin $(1))))
 # $(call option,VARIABLE,--option): the option when the variable was given and is not empty
 option = $(if $(call GIVEN,$(1)),$(if $($(1)),$(2) '$($(1))'))
 
-.PHONY: help setup lint test fuzz mutants demo bench notebooks clean
+.PHONY: help setup lint test drill fuzz mutants demo bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +40,9 @@ test: setup ## every test, on real Kafka, Redis, Spark and Delta; fast ones firs
 
 mutants: setup ## edits of the code that a test must notice: which tests do (SUBJECTS= names some)
 	@$(BIN)/python -m tests.mutants $(SUBJECTS)
+
+drill: setup ## what takes long: every part of a demo killed, writers paused and killed at random, 10,000 steps
+	@$(BIN)/pytest -s tests/drills
 
 fuzz: setup ## 100,000 messages that are nearly events, read by the collector and by Spark (MESSAGES=)
 	@$(BIN)/python -m tests.fuzz $(MESSAGES)

@@ -53,7 +53,7 @@ setup(
     description="Real-time and batch personalisation for fashion commerce on Spark, Delta, Kafka and Redis",
     python_requires=">=3.10",
     packages=find_packages(include=[p for n in LAYERS for p in (n, f"{n}.*")]),
-    package_data={"conf": ["*.yaml"], "serving": ["dashboard/*", "*.lua"], "common": ["sinks/*.lua"]},
+    package_data={"conf": ["*.yaml"], "serving": ["dashboard/*", "*.lua", "*.js"], "common": ["sinks/*.lua"]},
     install_requires=RUNTIME,
     extras_require={"test": TEST, "notebooks": NOTEBOOKS, "bench": BENCH},
     entry_points={"console_scripts": ["stylestream=cli.main:main"]},

@@ -28,7 +28,7 @@ from batch.evaluate import split_by_time
 from batch.held_out import hold_out
 from batch.interactions import actions, interactions
 from batch.item_item import named
-from batch.live import live_parameters, working_store
+from batch.live import live_parameters, remove_leftovers, working_store
 from batch.outcome import Outcome
 from batch.products import newest_products
 from batch.profiles import bought_items, long_profiles
@@ -97,10 +97,10 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
     als_drift.publish(config, version, given.started, drift)
     chosen = replace(chosen, share=chosen.share if judged.blended else 1.0)
     refusal = judged.refusal(chosen.min_lift_over_popularity, chosen.min_lift_over_live)
-    run = _run(chosen, given, version, metrics, "refused" if refusal else "trained")
+    # Noted before it is saved: a run beside this one removes arrays that no run is known to have.
+    registry.record(spark, config, _run(chosen, given, version, metrics, "refused" if refusal else "trained"))
     if not refusal:
         _save(config, chosen, strengths, given, version)
-    registry.record(spark, config, run)
     strengths.unpersist()
     if refusal:
         return Outcome("refused", f"model {version} refused: {refusal}")
@@ -110,6 +110,7 @@ def _train(spark: SparkSession, config: Config, given: _Input) -> Outcome:
 def _judge(spark: SparkSession, config: Config, given: _Input) -> tuple[AlsConfig, Trial, list[dict[str, Any]]]:
     """The parameters (searched on a part of the older actions if asked for), how they did, what was tried."""
     als, tried, store = config.als, list[dict[str, Any]](), working_store(config)
+    remove_leftovers(store, given.started)
     older, newer = split_by_time(given.rows, als.test_fraction)
     if als.search.trials:
         held = hold_out(*split_by_time(older, als.test_fraction), als, given.as_of_ms)
@@ -139,8 +140,8 @@ def _save(config: Config, als: AlsConfig, strengths: DataFrame, given: _Input, v
 
 def _publish(spark: SparkSession, config: Config, given: _Input, version: str, metrics: dict[str, Any]) -> Outcome:
     models.publish(spark, config, version)
+    registry.set_status(spark, config, [version], "published")  # before it is live, or it may be live and never kept
     how = models.serve_new(spark, config, version)
-    registry.set_status(spark, config, [version], "published")
     models.retire(spark, config)
     ours, popularity = metrics[metrics["published"]], metrics["popularity"]
     return Outcome(

@@ -65,7 +65,7 @@ def publish(config: Config, version: str, at: datetime, found: Mapping[str, floa
         return
     value = {"version": version, "at_ms": int(at.timestamp() * 1000), "psi": dict(found)}
     with redis_target(config).connect() as client:
-        client.set(Keys(config.redis.prefix).als_drift, orjson.dumps(value), ex=TTL_SECONDS)
+        client.set(Keys(config.redis.prefix).drift("als"), orjson.dumps(value), ex=TTL_SECONDS)
 
 
 def _bucket() -> Column:

@@ -1,12 +1,10 @@
 """Job `corrections`: what is usual in each category at each hour of the shop's day, and the factors from it.
 
-Reads `item_facts` of the newest `rankings.corrections.days`. Appends to Delta `corrections` (version, ranking,
-category, hour, rate, factor), then writes the factors to Redis under the version's own keys and only then moves
-the pointer.
+Reads `item_facts` of the newest `rankings.corrections.days`, without what one person did too often: what is usual is
+counted as the scores are that it corrects. Appends to Delta `corrections` (version, ranking, category, hour, rate,
+factor), then writes the factors to Redis under the version's own keys and only then moves the pointer.
 Formulas: `common.models.corrections`. What comes to the driver grows with categories, not with items or users.
 """
-
-from datetime import datetime, timezone
 
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +12,8 @@ from pyspark.sql import functions as F
 
 from batch.entry import run_job
 from batch.outcome import Outcome
-from batch.tables import append, newest_days
+from batch.registry import version_name
+from batch.tables import append, capped_facts, newest_days
 from common.config import Config, RankingConfig
 from common.keys import ALL, Keys
 from common.models.corrections import HOURS, Array, factors, usual_rates
@@ -31,8 +30,8 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     """Learns and publishes the factors of every corrected ranking."""
     if not exists(spark, config, ITEM_FACTS):
         return Outcome("no-data", "no corrections: no item facts yet, run 'stylestream batch facts'")
-    facts = newest_days(read_table(spark, config, ITEM_FACTS), config.rankings.corrections.days, "window_start")
-    version = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
+    facts = newest_days(capped_facts(spark, config), config.rankings.corrections.days, "window_start")
+    version = version_name()
     definitions = {ranking.name: ranking for ranking in config.rankings.definitions}
     categories: list[str] = []
     for corrected in config.rankings.corrected:

@@ -25,7 +25,7 @@ from batch.entry import run_job
 from batch.outcome import Outcome
 from batch.pointer import serve_new
 from batch.registry import version_name
-from batch.tables import newest_version, read_events
+from batch.tables import newest_time, newest_version, read_events
 from common.config import Config
 from common.events import ITEM_TYPES
 from common.facts.once import once_in_batch
@@ -103,7 +103,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
 
 def recent(events: DataFrame, days: int) -> DataFrame:
     """Item events of the newest `days` and the day before them, each once; `COLUMNS`."""
-    newest = events.agg(F.max("event_time")).collect()[0][0]
+    newest = newest_time(events)
     kept = events.where(F.col("event_type").isin(*ITEM_TYPES) & F.col("item_id").isNotNull())
     if newest is not None:
         since = newest - timedelta(days=days + 1)

@@ -43,4 +43,4 @@ def publish(config: Config, version: str, at: datetime, psi: Mapping[str, float]
         "click_through": rates,
     }
     with redis_target(config).connect() as client:
-        client.set(Keys(config.redis.prefix).ctr_drift, orjson.dumps(value), ex=TTL_SECONDS)
+        client.set(Keys(config.redis.prefix).drift("ctr"), orjson.dumps(value), ex=TTL_SECONDS)

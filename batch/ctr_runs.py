@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from batch import registry
-from batch.pointer import DAMAGED, Pointer, current
+from batch.pointer import DAMAGED, Pointer
 from batch.publish import TTL_SECONDS
 from batch.registry import RUN_COLUMNS
 from batch.tables import append
@@ -71,8 +71,9 @@ def move_pointer(config: Config, version: str) -> None:
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
     """Takes all but the newest `ctr.keep_versions` and the live one out of Redis; says which."""
-    live = {live_version(config), current(spark, config, POINTER)}
-    gone = [version for version in _published(spark, config)[config.ctr.keep_versions :] if version not in live]
+    live = {live_version(config), registry.live(spark, config, "ctr")}
+    kept = _published(spark, config)
+    gone = registry.surplus(kept, kept, config.ctr.keep_versions, live)
     if gone:
         keys = Keys(config.redis.prefix)
         with redis_target(config).connect() as client:
@@ -83,7 +84,7 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
 
 def _published(spark: SparkSession, config: Config) -> list[str]:
     """Newest first."""
-    return [run.version for run in registry.runs(spark, config, "ctr") if run.status == "published"]
+    return registry.published(spark, config, "ctr")
 
 
 def _put_again(spark: SparkSession, config: Config, version: str) -> str:

@@ -13,12 +13,14 @@ import click
 from pyspark.sql import SparkSession
 
 from batch.outcome import Outcome
-from batch.spark_log import started_into
 from common.config import Config
 from common.config_load import load_config
+from common.damaged import damaged
 from common.errors import StylestreamError
+from common.lease import held
 from common.session import UNOPTIMISED, build_session
 from common.sources.lake import EVENTS, table_path
+from common.spark_log import started_into
 
 Job = Callable[[SparkSession, Config], Outcome]
 SESSION = {"spark.cleaner.referenceTracking.cleanCheckpoints": "true"}
@@ -26,14 +28,21 @@ LITTLE_BYTES = 16 * 2**20  # a job on less is short
 
 
 def execute(name: str, job: Job, config: Config, spark_log: Path | None = None) -> Outcome:
-    """Runs `job` in a session of its own, which ends with it; for `spark_log` see `session`.
+    """Runs `job` in a session of its own, which ends with it; for `spark_log` see `session`. `StylestreamError` where
+    the same job runs elsewhere.
 
     A lake on a local disk that has no events yet is told without starting Spark: the schedule asks often.
     """
     if "://" not in config.lake_path and not Path(table_path(config, EVENTS), "_delta_log").is_dir():
         return Outcome("no-data", f"0 events in the lake {config.lake_path}")
-    with session(config, name, spark_log, little(config)) as spark:
-        return job(spark, config)
+    with held(config, f"batch {name}") as lease, session(config, name, spark_log, little(config)) as spark:
+        try:
+            return job(spark, lease.config)
+        except Exception as error:
+            lease.check()
+            if found := damaged(lease.config):
+                raise StylestreamError(found) from error
+            raise
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from math import log2
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from batch.interactions import as_known
+
 K = 10
 ACCURACY = 100_000  # of the moment that splits the actions: off by at most this part of them
 
@@ -85,7 +87,10 @@ def popular(train: DataFrame, users: DataFrame, n: int) -> DataFrame:
 
 
 def split_by_time(rows: DataFrame, fraction: float) -> tuple[DataFrame, DataFrame]:
-    """(older, newer): `actions` before and from the moment at which the newest `fraction` of them begins."""
+    """(older, newer): `actions` before and from the moment at which the newest `fraction` of them begins.
+
+    The older ones are of whoever was known by then: a later login would say what no model could have learned.
+    """
     moment = F.col("event_time").cast("double")
     cut = rows.agg(F.percentile_approx(moment, 1 - fraction, ACCURACY)).collect()[0][0]
-    return rows.where(moment < cut), rows.where(moment >= cut)
+    return as_known(rows.where(moment < cut), cut), rows.where(moment >= cut)

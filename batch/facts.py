@@ -1,7 +1,7 @@
 """Job `facts`: what the stream counted, counted again from the lake, and the merge of both.
 
 Reads `events` at one table version. Writes `item_facts`, `user_facts`, `query_facts` (by the stream's own functions,
-partitioned by date; only the dates of event files added since the last run are replaced, so that running
+partitioned by date; only the dates with events added since the last run are replaced, so that running
 again changes nothing) and `item_excess` (what the caps take off them, for rankings of the past), then Redis:
 
 1. corrected item facts of the minutes before T that a window ranking still shows,
@@ -24,7 +24,8 @@ from pyspark.sql import functions as F
 from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
-from batch.tables import newest_note, newest_version, read_events, replace_part
+from batch.registry import version_name
+from batch.tables import dates_added, newest_note, newest_version, read_events, replace_part
 from common.config import Config, RankingConfig
 from common.duration import duration_ms
 from common.events import MAX_AHEAD_MS
@@ -52,29 +53,28 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     horizon = horizon_minute(read_events(spark, config, version), config)
     if horizon is None:
         return Outcome("no-data", "no facts: 0 events in the lake")
-    merge(spark, config, horizon, _stale_minutes(config))
-    until = datetime.fromtimestamp(horizon * 60, timezone.utc)
-    return Outcome(
-        "done", f"facts of {len(dates)} dates recounted, events version {version}, horizon {until:%Y-%m-%dT%H:%MZ}"
-    )
+    merged = merge(spark, config, horizon, _stale_minutes(config))
+    said = f"facts of {len(dates)} dates recounted, events version {version}"
+    until = f"horizon {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}"
+    if not merged:
+        return Outcome("refused", f"{said}; not merged: {until} of the lake is older than the one that stands in Redis")
+    return Outcome("done", f"{said}, {until}")
 
 
 def changed_dates(spark: SparkSession, config: Config, version: int) -> list[str]:
-    """The dates of the event files added since the version that the facts were counted from, all at first.
+    """The dates with events added since the version that the facts were counted from, all at first.
 
     All tables are counted from the version noted with `item_facts`, which is written last.
     """
-    files = set(read_table(spark, config, EVENTS, version).inputFiles())
     note = newest_note(spark, config, ITEM_FACTS)
-    if note:
-        counted = int(json.loads(note)["events_version"])
-        files -= set(read_table(spark, config, EVENTS, counted).inputFiles())
-    return sorted({date for file in files if (date := _date_of(file))})
+    added = dates_added(spark, config, EVENTS, int(json.loads(note)["events_version"]), version) if note else None
+    return sorted(dates_of(read_table(spark, config, EVENTS, version).inputFiles()) if added is None else added)
 
 
-def _date_of(file: str) -> str:
-    parts = [part for part in unquote(file).split("/") if part.startswith("date=")]
-    return parts[-1].removeprefix("date=") if parts else ""
+def dates_of(files: Iterable[str]) -> set[str]:
+    """The dates that files of a table belong to."""
+    parts = (part for file in files for part in unquote(file).split("/")[-2:-1])
+    return {part.removeprefix("date=") for part in parts if part.startswith("date=")}
 
 
 def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[str]) -> None:
@@ -112,8 +112,9 @@ def horizon_minute(events: DataFrame, config: Config) -> int | None:
     return int(latest // segment) * segment
 
 
-def merge(spark: SparkSession, config: Config, horizon: int, back: int) -> None:
-    """Item facts of the last `back` minutes before T, the bases at T, then T, into Redis."""
+def merge(spark: SparkSession, config: Config, horizon: int, back: int) -> bool:
+    """Item facts of the last `back` minutes before T, the bases at T, then T, into Redis. False where a newer T stands
+    there: then bases and T stay."""
     facts = read_table(spark, config, ITEM_FACTS)
     minute = minute_of(F.col("window_start"))
     since = datetime.fromtimestamp((horizon - back) * 60, timezone.utc).date().isoformat()
@@ -121,7 +122,7 @@ def merge(spark: SparkSession, config: Config, horizon: int, back: int) -> None:
     users = read_table(spark, config, USER_FACTS)
     often = users.where((F.col("date") >= since) & (minute >= horizon - back - 60) & (minute < horizon) & repeated())
     write_facts(fused_items(recent).unionByName(fused_users(often)), config, BATCH)
-    publish_bases(counted_facts(spark, config), config, horizon)
+    return publish_bases(counted_facts(spark, config), config, horizon)
 
 
 def counted_facts(spark: SparkSession, config: Config) -> DataFrame:
@@ -137,14 +138,15 @@ def publish_bases(facts: DataFrame, config: Config, horizon: int) -> bool:
     step in Redis adds the few minutes after that. When the stream changes a settled minute all the same (it is
     working off a backlog), that step adds everything since T.
     """
-    settled = settled_minute(config)
+    mark = version_name()
+    settled = settled_minute(config, mark)
     for until in (settled, None):
-        version = f"{horizon}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
+        version = f"{horizon}-{version_name()}"
         first_open = horizon if until is None else max(horizon, until + 1)
         for ranking in config.rankings.definitions:
             if ranking.kind == "decay":
                 publish_base(_base(facts, config, ranking, horizon, first_open), config, ranking.name, version)
-        done = activate(config, version, horizon, first_open)
+        done = activate(config, version, horizon, first_open, mark)
         if done is not None:
             return done
     return False

@@ -33,25 +33,41 @@ def at_login(events: DataFrame) -> DataFrame:
     A session of several users is nobody's, nor is one whose id is also a user's: clients choose both (docs/adr/0020).
     All events say whose a session is, so this comes before they are filtered.
     """
+    return with_login(events).withColumn("user_id", F.coalesce("user_id", _sole_owner())).drop("login")
+
+
+def with_login(events: DataFrame) -> DataFrame:
+    """The events with `login`: struct<session, owner, since, until> of what was done anonymously in a session in which
+    somebody logged in: the first who did, when first, and when it first was somebody else's too, or its id a user's
+    (null: never). Null for all other events."""
     session = F.struct(F.col("session_id").alias("_id"), F.col("user_id").alias("_owner"))
     user = F.struct(F.col("user_id").alias("_id"), F.lit(None).cast("string").alias("_owner"))
-    ids = events.where("user_id is not null").select(F.explode(F.array(session, user)).alias("_of")).select("_of.*")
-    owners = (
-        ids.where("_id is not null")
-        .groupBy("_id")
-        .agg(
-            F.min("_owner").alias("_owner"),
-            F.max("_owner").alias("_last"),
-            F.bool_or(F.isnull("_owner")).alias("_user"),
-        )
-    )
-    owners = owners.where("_owner = _last and not _user").select("_id", "_owner")
+    ids = events.where("user_id is not null").select(F.explode(F.array(session, user)).alias("_of"), "event_time")
+    known = ids.select("_of.*", "event_time").where("_id is not null")
+    first = known.groupBy("_id", "_owner").agg(F.min("event_time").alias("_since"))
+    order = Window.partitionBy("_id").orderBy("_since", "_owner")  # null, a user's own id, comes first
+    ranked = first.withColumns({"_until": F.lead("_since").over(order), "_n": F.row_number().over(order)})
+    names = {"session": "_id", "owner": "_owner", "since": "_since", "until": "_until"}
+    login = F.struct(*[F.col(column).alias(name) for name, column in names.items()]).alias("login")
+    owners = ranked.where("_n = 1 and _owner is not null").select("_id", login)
     anonymous = F.isnull("user_id")
     # Of others the event's own id: they find nothing, but do not all come to one task.
     key = F.coalesce(F.when(anonymous, F.col("session_id")), F.col("event_id"))
     found = events.withColumn("_key", key).join(owners, (F.col("_key") == F.col("_id")) & anonymous, "left")
-    filled = F.coalesce("user_id", "_owner").alias("user_id")
-    return found.select(*[filled if name == "user_id" else name for name in events.columns])
+    return found.select(*events.columns, "login")
+
+
+def _sole_owner() -> Column:
+    return F.when(F.isnull("login.until"), F.col("login.owner"))
+
+
+def as_known(rows: DataFrame, seconds: float) -> DataFrame:
+    """`actions` before a moment (epoch seconds) as they could be told then: who logged in later was not known yet."""
+    login = F.col("login")
+    was_sole = F.coalesce(login["until"].cast("double") >= seconds, F.lit(True))
+    theirs = (login["since"].cast("double") < seconds) & was_sole
+    user = F.when(login.isNull(), F.col("user")).when(theirs, login["owner"]).otherwise(login["session"])
+    return rows.withColumns({"user": user, "known": F.coalesce(theirs, F.col("known"))})
 
 
 def weight_of(weights: Mapping[Action, float]) -> Column:
@@ -71,8 +87,9 @@ def age_days(as_of_ms: int) -> Column:
 
 
 def actions(events: DataFrame, weights: Mapping[Action, float]) -> DataFrame:
-    """The actions that count: `user, item, event_type, event_time, known, weight`, one row an event_id."""
-    kept = at_login(events).where(F.col("event_type").isin(*weights) & F.col("item_id").isNotNull())
+    """The actions that count: `user, item, event_type, event_time, known, weight, login`, one row an event_id."""
+    found = with_login(events).withColumn("user_id", F.coalesce("user_id", _sole_owner()))
+    kept = found.where(F.col("event_type").isin(*weights) & F.col("item_id").isNotNull())
     rows = once_in_batch(kept).withColumn("weight", weight_of(weights)).where("weight is not null")
     known = F.col("user_id").isNotNull().alias("known")
     columns = (
@@ -82,17 +99,23 @@ def actions(events: DataFrame, weights: Mapping[Action, float]) -> DataFrame:
         "event_time",
         known,
         "weight",
+        "login",
     )
     return rows.select(*columns).where("user is not null")
 
 
 def interactions(rows: DataFrame, half_life_days: float, as_of_ms: int) -> DataFrame:
-    """`actions` summed to `user, item, strength`."""
+    """`actions` summed to `user, item, strength`, as many bits as the model takes. What is 0 in them is left out: with
+    nothing but that a user or an item would have no factors, and Spark's ALS a system without a solution."""
     part = F.col("weight") * half_life(age_days(as_of_ms), half_life_days)
     pairs = rows.groupBy("user", "item").agg(F.sum(part).alias("strength"), F.max("known").alias("known"))
     items = F.count("*").over(Window.partitionBy("user"))
     kept = pairs.withColumn("items", items).where("known or items > 1")
-    return kept.where("strength > 0").select("user", "item", F.col("strength").cast("double"))
+    return (
+        kept.withColumn("strength", F.col("strength").cast("float").cast("double"))
+        .where("strength > 0")
+        .select("user", "item", "strength")
+    )
 
 
 def dense_ids(rows: DataFrame, column: str) -> DataFrame:

@@ -3,8 +3,9 @@
 Reads searches of `events` at one table version, by the stream's own fact function. Writes Redis: under a new
 version the S of the most searched keywords at T, then, in one step, baselines = batch up to T + stream from T on
 (common/sinks/keyword_merge.lua). T = newest event time − watermark − window, rounded down to
-`rankings.segment_minutes`: before T nothing changes any more and nothing is inside the window. Running again,
-or late, makes no jump; a T older than what the stream's counts reach back to is refused.
+`rankings.segment_minutes`: before T nothing changes any more and nothing is inside the window, which moves on with T
+where nobody has searched lately. Running again, or late, makes no jump; a T older than what the stream's counts reach
+back to is refused.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 from batch.entry import run_job
 from batch.facts import horizon_minute
 from batch.outcome import Outcome
+from batch.registry import version_name
 from batch.tables import newest_version, read_events
 from common.config import Config
 from common.facts.once import once_in_batch
@@ -42,7 +44,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     try:
         hours = hour_factors(counts)
         mass, base = usual(counts, config, horizon, hours)
-        version = f"{horizon}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}"
+        version = f"{horizon}-{version_name()}"
         rows = publish_baseline(base, config, version)
     finally:
         counts.unpersist()

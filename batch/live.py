@@ -3,12 +3,14 @@
 import json
 import tempfile
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import TypeAdapter
 from pyspark.sql import SparkSession
 
-from batch import registry
+from batch import models, registry
+from batch.registry import version_name
 from common.artifacts import Artifacts
 from common.config import Config
 from common.config_models import AlsConfig, ItemItemConfig
@@ -22,13 +24,21 @@ def live_parameters(spark: SparkSession, config: Config) -> AlsConfig | None:
 
     A model from before there were item-item models was ALS alone.
     """
-    served = registry.lived(registry.moves(spark, config))
-    for run in registry.runs(spark, config):
-        if served and run.version == served[-1]:
-            noted = {"share": 1.0} | json.loads(run.parameters)
-            own = TypeAdapter(ItemItemConfig).validate_python(noted.get("item_item", vars(config.als.item_item)))
-            return replace(config.als, item_item=own, **{name: noted[name] for name in LEARNED})
-    return None
+    live = models.live_version(config) or registry.live(spark, config)
+    run = registry.find_run(spark, config, live) if live else None
+    if run is None:
+        return None
+    noted = {"share": 1.0} | json.loads(run.parameters)
+    own = TypeAdapter(ItemItemConfig).validate_python(noted.get("item_item", vars(config.als.item_item)))
+    return replace(config.als, item_item=own, **{name: noted[name] for name in LEARNED})
+
+
+def remove_leftovers(store: ModelStore, now: datetime) -> None:
+    """Working copies that a run has left which was killed: those of a day before `now` and older."""
+    first = version_name(now - timedelta(days=1))
+    for version in {*store.factors.versions(), *store.item_item.versions()}:
+        if version < first:
+            store.remove(version)
 
 
 def working_store(config: Config) -> ModelStore:

@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch import canary, registry
+from batch.pointer import Pointer, move
 from batch.publish import put_candidates, put_profile, unlink_candidates, write
-from batch.registry import Reason, moves, record_move, runs, set_status
+from batch.registry import Reason, moves, set_status
 from batch.tables import delete_part, replace_part
 from common.config import Config
 from common.errors import StylestreamError, UnavailableError
@@ -56,19 +57,18 @@ def publish_profiles(profiles: DataFrame, config: Config) -> int:
     return write(profiles, redis_target(config), put_profile(Keys(config.redis.prefix)))
 
 
-def move_pointer(spark: SparkSession, config: Config, version: str, reason: Reason) -> None:
+def _point(config: Config, version: str) -> None:
     """From here on `version` is served to all users, and any canary is over. Its candidates must be published."""
     keys = Keys(config.redis.prefix)
     with redis_target(config).connect() as client:
         client.delete(keys.canary)  # first: a failure between the two leaves the old model for all
         client.set(keys.live_model, version)
-    record_move(spark, config, version, reason)
 
 
 def promote(spark: SparkSession, config: Config, version: str, reason: Reason = "promote", share: float = 1.0) -> int:
     """Serves a kept version, below a share of 1 as a canary beside the live one. Its keys are written again, as Redis
     may have lost some. Returns how many users have lists."""
-    kept = [run.version for run in runs(spark, config) if run.status == "published"]
+    kept = registry.published(spark, config)
     if not 0 < share <= 1:
         raise StylestreamError(f"a share is more than 0 and at most 1, not {share:g}")
     if version not in kept:
@@ -85,7 +85,7 @@ def serve(spark: SparkSession, config: Config, version: str, reason: Reason, sha
     if share < 1:
         canary.start(spark, config, Canary(version, share))
     else:
-        move_pointer(spark, config, version, reason)
+        move(spark, config, _POINTER, version, reason)
 
 
 def serve_new(spark: SparkSession, config: Config, version: str) -> str:
@@ -107,20 +107,20 @@ def rollback(spark: SparkSession, config: Config, to: str = "") -> tuple[str, Ca
     over = None if to else canary.end(spark, config)
     if over is not None:
         return live_version(config), over
-    kept = {run.version for run in runs(spark, config) if run.status == "published"}
-    version = registry.earlier(moves(spark, config), kept, to)
+    history = registry.with_served(moves(spark, config), live_version(config))
+    version = registry.earlier(history, registry.published(spark, config), to)
     promote(spark, config, version, "rollback")
     return version, None
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
     """Removes all but the newest `als.keep_versions`, the live one and the canary from Redis and Delta; says which."""
-    written = [run.version for run in runs(spark, config) if run.status in ("trained", "published")]
-    running = canary.running(config)
-    keep = {*written[: config.als.keep_versions], live_version(config), running.version if running else ""}
-    keep.add(registry.live(spark, config))  # also where Redis has lost its pointer
-    gone = [version for version in written if version not in keep]
     arrays = model_store(config)
+    saved = {*arrays.factors.versions(), *arrays.item_item.versions()}  # looked at first: all of it is noted by now
+    status = registry.statuses(spark, config)
+    written = [version for version, now in status.items() if now in ("trained", "published")]
+    kept = [version for version in written if status[version] == "published"]
+    gone = registry.surplus(written, kept, config.als.keep_versions, _served(spark, config))
     for version in gone:
         users = _candidates(spark, config, version).select("user")
         write(users, redis_target(config), unlink_candidates(Keys(config.redis.prefix), version))
@@ -130,9 +130,16 @@ def retire(spark: SparkSession, config: Config) -> list[str]:
             delete_part(spark, config, name, f"model_version = '{version}'")
         arrays.remove(version)
         set_status(spark, config, [version], "retired")
-    for unknown in {*arrays.factors.versions()} - {*written}:  # of a training that was killed
+    for unknown in saved - {*written}:
         arrays.remove(unknown)
     return gone
+
+
+def _served(spark: SparkSession, config: Config) -> set[str]:
+    """The live version and the canary, by Redis and by the history: Redis may have lost them."""
+    running, noted = canary.running(config), registry.running_canary(moves(spark, config))
+    canaries = {one.version for one in (running, noted) if one is not None}
+    return {live_version(config), registry.live(spark, config), *canaries}
 
 
 def _candidates(spark: SparkSession, config: Config, version: str) -> DataFrame:
@@ -140,3 +147,12 @@ def _candidates(spark: SparkSession, config: Config, version: str) -> DataFrame:
         raise UnavailableError("no model has been trained yet: run 'stylestream batch als'")
     table = read_table(spark, config, CANDIDATES)
     return table.where(F.col("model_version") == F.lit(version)).select("user", "items")
+
+
+_POINTER = Pointer(
+    "als",
+    live=live_version,
+    there=registry.published,
+    put=lambda spark, config, version: f"{publish(spark, config, version)} users",
+    point=_point,
+)

@@ -3,7 +3,7 @@
 | code | status | meaning |
 |---|---|---|
 | 0 | done | what the job makes is written and published |
-| 10 | refused | trained, but the quality gate kept it from being published; the live version stays |
+| 10 | refused | made, but not published: the quality gate kept it back, or what is served is newer and stays |
 | 11 | no-data | the lake does not hold enough yet: try again soon |
 
 Errors have the codes of `common.errors` (1 to 4).

@@ -14,6 +14,7 @@ from common.config import Duration
 from common.config_load import CONF_DIR
 from common.duration import duration_ms
 from common.errors import ConfigError
+from common.plain_yaml import read_yaml, what_is_wrong
 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -27,6 +28,7 @@ class PlannedJob:
     cron: str | None = None
     first_after: Duration = "0 seconds"
     retry: Duration = "20 seconds"
+    limit: Duration = "6 hours"
     __pydantic_config__ = ConfigDict(extra="forbid")
 
 
@@ -45,11 +47,13 @@ def load_plan(file: str | Path | None = None) -> list[PlannedJob]:
     """
     path = Path(file) if file is not None else CONF_DIR / "schedule.yaml"
     try:
-        tree: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree: Any = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {what_is_wrong(error)}") from None
     try:
         plan = TypeAdapter(Plan).validate_python(tree)
     except ValidationError as error:
@@ -68,7 +72,7 @@ def _first(error: ValidationError) -> str:
     if first["type"] == "unexpected_keyword_argument":
         known = "jobs" if "." not in key else ", ".join(PlannedJob.__dataclass_fields__)
         return f"unknown key '{key}'; allowed here: {known}"
-    return f"'{key or 'the file'}' is {str(first['input'])[:80]!r}: {first['msg']}"
+    return f"'{key or 'the file'}' is {str(first['input'])[:80]!r}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _check(job: PlannedJob, where: str) -> None:
@@ -76,11 +80,13 @@ def _check(job: PlannedJob, where: str) -> None:
         raise ConfigError(f"{where}.name' is '{job.name}': must be one of {', '.join(JOBS)}")
     if (job.every is None) == (job.cron is None):
         raise ConfigError(f"{where}' ({job.name}) must have either 'every' or 'cron'")
-    for key in ("every", "retry"):
+    for key in ("every", "retry", "limit"):
         length = getattr(job, key)
         if length is not None and duration_ms(length) < 1000:
             raise ConfigError(f"{where}.{key}' is '{length}': must be at least 1 seconds")
     if job.cron is not None:
+        if not job.cron.isascii():
+            raise ConfigError(f"{where}.cron' is '{job.cron}': its digits and names must be ASCII")
         try:
             CronTrigger.from_crontab(cron_days(job.cron))
         except ValueError as error:

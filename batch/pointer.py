@@ -2,7 +2,7 @@
 
 What differs is in a `Pointer`: `batch.ctr_runs`, `batch.session_versions` and `batch.related_versions` have one each. A
 version is written to Redis whole before the pointer moves; then the move is noted in `model_pointer`. ALS has canaries
-and its own ways: `batch.models`.
+and its own ways (`batch.models`), but for the `move` itself.
 """
 
 from collections.abc import Callable
@@ -37,16 +37,19 @@ def current(spark: SparkSession, config: Config, pointer: Pointer) -> str:
 
 
 def kept(spark: SparkSession, config: Config, pointer: Pointer) -> list[str]:
-    """The versions that may be served, newest first; those from before there were runs have no row."""
-    status = {run.version: run.status for run in registry.runs(spark, config, pointer.kind)}
-    return [one for one in pointer.there(spark, config) if status.get(one, "published") == "published"]
+    """The versions that may be served, newest first. Without a row are those from before there were runs, and later
+    ones of a run that is under way or was killed, which nobody has judged."""
+    status = registry.statuses(spark, config, pointer.kind)
+    first = min(status, default="")
+    there = pointer.there(spark, config)
+    return [v for v in there if status.get(v, "published" if not first or v < first else "trained") == "published"]
 
 
 def serve_new(spark: SparkSession, config: Config, pointer: Pointer, version: str) -> str:
     """A new version, which `put` has written, to everybody; after a rollback to nobody. What it is now, in words."""
     if registry.held(registry.moves(spark, config, pointer.kind)):
         return registry.kept_back(current(spark, config, pointer))
-    _move(spark, config, pointer, version, "publish")
+    move(spark, config, pointer, version, "publish")
     return "is live"
 
 
@@ -55,29 +58,32 @@ def promote(spark: SparkSession, config: Config, pointer: Pointer, version: str,
     there = kept(spark, config, pointer)
     if version not in there:
         kind, all_kept = pointer.kind, ", ".join(there) or "none"
-        status = next((run.status for run in registry.runs(spark, config, kind) if run.version == version), None)
+        status = registry.statuses(spark, config, kind).get(version)
         why = {None: "is unknown", "refused": "was refused", "retired": "is retired"}.get(status, "has vanished")
         raise StylestreamError(f"the {kind} version '{version}' {why}; kept: {all_kept}")
     holds = pointer.put(spark, config, version)
-    _move(spark, config, pointer, version, reason)
+    move(spark, config, pointer, version, reason)
     return holds
 
 
 def rollback(spark: SparkSession, config: Config, pointer: Pointer, to: str = "") -> str:
     """Serves the version that was live before (or `to`, if it was) and returns it; what is trained from now on waits
     for a `promote`."""
-    history = registry.moves(spark, config, pointer.kind)
+    history = registry.with_served(registry.moves(spark, config, pointer.kind), pointer.live(config))
     version = registry.earlier(history, kept(spark, config, pointer), to)
     promote(spark, config, pointer, version, "rollback")
     return version
 
 
 def restore(spark: SparkSession, config: Config, pointer: Pointer) -> str:
-    """For `rebuild`: what was live, without a row in the history; the newest kept one where nobody knows what was."""
-    there = kept(spark, config, pointer)
-    version = next((one for one in (current(spark, config, pointer), *there) if one in there), "")
+    """For `rebuild`: what was live, without a row in the history; where that has vanished what was live before it, and
+    else the newest kept one. After a rollback never one that was not live: it may be the one taken back."""
+    there, history = kept(spark, config, pointer), registry.moves(spark, config, pointer.kind)
+    were = reversed(registry.lived(history))
+    others = () if registry.held(history) else there
+    version = next((one for one in (current(spark, config, pointer), *were, *others) if one in there), "")
     if not version:
-        return "none yet"
+        return "not restored: nothing that was live is kept" if there else "none yet"
     try:
         holds = pointer.put(spark, config, version)
     except (StylestreamError, *DAMAGED) as error:  # what cannot be used is no reason to restore nothing else
@@ -86,9 +92,14 @@ def restore(spark: SparkSession, config: Config, pointer: Pointer) -> str:
     return f"{version}, {holds}"
 
 
-def _move(spark: SparkSession, config: Config, pointer: Pointer, version: str, reason: Reason) -> None:
-    before = pointer.live(config)
-    if before not in ("", version) and not registry.moves(spark, config, pointer.kind):
-        registry.record_move(spark, config, before, "publish", kind=pointer.kind)  # from before moves were noted
-    pointer.point(config, version)
+def move(spark: SparkSession, config: Config, pointer: Pointer, version: str, reason: Reason) -> None:
+    """The pointer to `version`, and a row in the history. A rollback is noted first, so that it lasts also where the
+    process ends between the two; all else when it is so, and `registry.note_served` makes up for a lost note."""
+    served = pointer.live(config)
+    if served != version:
+        registry.note_served(spark, config, served, pointer.kind)
+    if reason != "rollback":
+        pointer.point(config, version)
     registry.record_move(spark, config, version, reason, kind=pointer.kind)
+    if reason == "rollback":
+        pointer.point(config, version)

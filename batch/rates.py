@@ -5,20 +5,19 @@ Reads `item_facts` of the newest `rankings.corrections.days`, without what one p
 category's, a category's to the shop's (`common.models.rates`). What comes to the driver grows with categories only.
 """
 
-from datetime import datetime, timezone
-
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch.entry import run_job
 from batch.outcome import Outcome
-from batch.tables import newest_days
+from batch.registry import version_name
+from batch.tables import capped_facts, newest_days
 from common.config import Config, RateConfig
 from common.events import COUNTS
 from common.keys import SEPARATOR
 from common.models.rates import Spread, smoothed, spread, strength
 from common.sinks.rates import publish_rates, serve_rates
-from common.sources.lake import ITEM_EXCESS, ITEM_FACTS, exists, read_table
+from common.sources.lake import ITEM_FACTS, exists
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
@@ -27,11 +26,8 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         return Outcome("done", "no rates are configured")
     if not exists(spark, config, ITEM_FACTS):
         return Outcome("no-data", "no rates: no item facts yet, run 'stylestream batch facts'")
-    version = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
-    facts = read_table(spark, config, ITEM_FACTS)
-    if exists(spark, config, ITEM_EXCESS):
-        facts = facts.unionByName(read_table(spark, config, ITEM_EXCESS))
-    recent = newest_days(facts, config.rankings.corrections.days, "window_start")
+    version = version_name()
+    recent = newest_days(capped_facts(spark, config), config.rankings.corrections.days, "window_start")
     written = [publish_rates(rated(recent, rate), config, rate.name, version) for rate in config.rankings.rates]
     if not sum(written):
         return Outcome("no-data", "no rates: nothing has been seen yet")

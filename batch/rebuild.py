@@ -33,6 +33,7 @@ from batch.outcome import Outcome
 from batch.pointer import restore
 from batch.tables import newest_version, read_events, until_now
 from common.config import Config
+from common.errors import UnavailableError
 from common.keys import Keys
 from common.models.canary import Canary
 from common.redis_client import redis_target
@@ -119,13 +120,25 @@ def _model(spark: SparkSession, config: Config) -> str:
         beside = Canary(move.version, move.share) if move and move.share else None
     if not live:
         return "none was live"
-    users = models.publish(spark, config, live)
+    try:
+        users = models.publish(spark, config, live)
+    except UnavailableError as error:  # its lists are gone from the lake: the other steps restore all the same
+        return f"not restored: {error}"
+    said = f"{live}, {users} users"
     if beside is not None:
-        models.publish(spark, config, beside.version)
-        canary.put(config, beside)
+        said += f"; {_canary(spark, config, beside)}"
     with redis_target(config).connect() as client:  # last: until it is there another try starts from the history
         client.set(Keys(config.redis.prefix).live_model, live)
-    return f"{live}, {users} users" + (f"; canary {beside}" if beside else "")
+    return said
+
+
+def _canary(spark: SparkSession, config: Config, beside: Canary) -> str:
+    try:
+        models.publish(spark, config, beside.version)
+    except UnavailableError as error:
+        return f"canary not restored: {error}"
+    canary.put(config, beside)
+    return f"canary {beside}"
 
 
 def _profiles(config: Config, events: DataFrame) -> int:

@@ -7,8 +7,11 @@ the quality gate), `retired` (its keys and parts are gone).
 or of the canary (`canary` for a `share` of the users, `canary-over`); rows without a kind are of `als`. The keys in
 Redis are what serving reads, this is their history. Whatever moves the pointer of `als` ends the canary. After a
 rollback (of the canary too) new versions are kept and not served, until somebody promotes one (`held`).
+
+What decides anything reads all rows (`statuses`, `published`, `moves`, `find_run`); `runs` is cut off, for people.
 """
 
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -31,7 +34,7 @@ RUN_COLUMNS = (
     " parameters string, metrics string, status string"
 )
 POINTER_COLUMNS = "version string, moved_at timestamp, reason string, share double, kind string"
-NEWEST = 200  # rows of a kind that are looked at
+NEWEST = 200  # rows of a kind that are listed, beside those of what is kept
 
 Status = Literal["trained", "published", "refused", "retired"]
 Reason = Literal["publish", "promote", "rollback", "canary", "canary-over"]
@@ -59,9 +62,11 @@ class Move(NamedTuple):
     share: float | None = None
 
 
-def version_name(moment: datetime) -> str:
-    """A model's name: its UTC time, so that names sort by age."""
-    return moment.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%S")
+def version_name(moment: datetime | None = None) -> str:
+    """A version's name: its UTC time (now) to the microsecond, so that names sort by age, also among those from before,
+    which end with the second; and some chance, as another process may begin at the same time."""
+    time = datetime.now(timezone.utc) if moment is None else moment.astimezone(timezone.utc)
+    return f"{time:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
 
 
 def record(spark: SparkSession, config: Config, run: Run, kind: Kind = "als") -> None:
@@ -87,12 +92,45 @@ def set_status(
         table.update(F.col("version").isin(*versions), {"status": F.lit(status)})
 
 
-def runs(spark: SparkSession, config: Config, kind: Kind = "als") -> list[Run]:
-    """The newest trainings, newest first."""
+def statuses(spark: SparkSession, config: Config, kind: Kind = "als") -> dict[str, Status]:
+    """What has become of every training there was, by version, newest first."""
     if not exists(spark, config, RUNS[kind]):
-        return []
+        return {}
+    rows = read_table(spark, config, RUNS[kind]).select("version", "status").orderBy(F.col("version").desc()).collect()
+    return {row["version"]: row["status"] for row in rows}
+
+
+def published(spark: SparkSession, config: Config, kind: Kind = "als") -> list[str]:
+    """Every version that is kept and may be served, newest first."""
+    return [version for version, status in statuses(spark, config, kind).items() if status == "published"]
+
+
+def surplus(versions: Sequence[str], kept: Collection[str], number: int, also: Collection[str]) -> list[str]:
+    """Those of `versions` (newest first) that are to go: all but the newest `number` of the `kept`, as many of the
+    others (a run beside this one may be writing its version, or was killed), and those of `also`."""
+    may_serve = [version for version in versions if version in kept]
+    others = [version for version in versions if version not in kept]
+    stay = {*may_serve[:number], *others[:number], *also}
+    return [version for version in versions if version not in stay]
+
+
+def runs(spark: SparkSession, config: Config, kind: Kind = "als", newest: int = NEWEST) -> list[Run]:
+    """The newest trainings and those whose versions are kept, newest first."""
+    known = statuses(spark, config, kind)
+    listed = [one for n, (one, status) in enumerate(known.items()) if n < newest or status == "published"]
+    return _read_runs(spark, config, listed, kind) if listed else []
+
+
+def find_run(spark: SparkSession, config: Config, version: str, kind: Kind = "als") -> Run | None:
+    """The training of a version, however old; None where it is not in the table."""
+    found = _read_runs(spark, config, [version], kind) if exists(spark, config, RUNS[kind]) else []
+    return found[0] if found else None
+
+
+def _read_runs(spark: SparkSession, config: Config, versions: Sequence[str], kind: Kind) -> list[Run]:
     table = read_table(spark, config, RUNS[kind]).select(*Run.__dataclass_fields__)
-    return [_run(row.asDict()) for row in table.orderBy(F.col("version").desc()).limit(NEWEST).collect()]
+    rows = table.where(F.col("version").isin(*versions)).orderBy(F.col("version").desc()).collect()
+    return [_run(row.asDict()) for row in rows]
 
 
 def _run(row: dict[str, Any]) -> Run:
@@ -116,16 +154,30 @@ def record_move(
     frame.write.format("delta").mode("append").option("mergeSchema", True).save(table_path(config, POINTER))
 
 
+def note_served(spark: SparkSession, config: Config, served: str, kind: Kind = "als") -> None:
+    """Notes what `with_served` adds to the history."""
+    history = moves(spark, config, kind)
+    for unnoted in with_served(history, served)[len(history) :]:
+        record_move(spark, config, unnoted.version, unnoted.reason, kind=kind)
+
+
 def moves(spark: SparkSession, config: Config, kind: Kind = "als") -> list[Move]:
-    """The newest moves, oldest first."""
+    """Every move, oldest first."""
     if not exists(spark, config, POINTER):
         return []
     table = read_table(spark, config, POINTER)
     of = F.coalesce("kind", F.lit("als")) if "kind" in table.columns else F.lit("als")
-    rows = table.where(of == kind).drop("kind").orderBy(F.col("moved_at").desc()).limit(NEWEST).collect()
-    found = [row.asDict() for row in reversed(rows)]
+    found = [row.asDict() for row in table.where(of == kind).drop("kind").orderBy("moved_at").collect()]
     # Spark gives naive local times.
     return [Move(**(row | {"moved_at": row["moved_at"].astimezone(timezone.utc)})) for row in found]
+
+
+def with_served(history: Sequence[Move], served: str) -> list[Move]:
+    """The history up to `served`, the version that the pointer names: it ends with another where moves were not noted
+    yet, and after a crash between a move and its note. Otherwise nobody could go back to it."""
+    if not served or served == next(reversed(lived(history)), ""):
+        return [*history]
+    return [*history, Move(served, datetime.now(timezone.utc), "publish")]
 
 
 def held(history: Sequence[Move]) -> bool:

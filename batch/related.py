@@ -26,7 +26,7 @@ from batch.alike import cosine, nearest
 from batch.entry import run_job
 from batch.outcome import Outcome
 from batch.pointer import current, serve_new
-from batch.tables import newest_days, newest_version
+from batch.tables import newest_days, newest_version, read_events
 from batch.together import carts, sessions, together
 from common.config import Config
 from common.sources.lake import EVENTS, exists, read_table
@@ -42,7 +42,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     started = datetime.now(timezone.utc)
     version = registry.version_name(started)
     events_version = newest_version(spark, config, EVENTS)
-    events = newest_days(read_table(spark, config, EVENTS, events_version), config.related.days)
+    events = newest_days(read_events(spark, config, events_version), config.related.days)
     factors = live_factors(spark, config).persist()
     kinds = {"related": complements(events, factors, config), "similar": substitutes(events, factors, config)}
     rows = [lists(frame, config.related.keep).select(F.lit(kind).alias("kind"), "*") for kind, frame in kinds.items()]

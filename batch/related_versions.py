@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch import registry
-from batch.pointer import Pointer, current
+from batch.pointer import Pointer, kept
 from batch.publish import TTL_SECONDS, Put, Row, write
 from batch.tables import delete_part, replace_part
 from common.config import Config
@@ -83,8 +83,9 @@ def newest(spark: SparkSession, config: Config) -> list[str]:
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
     """Removes all but the newest `related.keep_versions` and the live one from Redis and Delta; says which."""
-    keys, live = Keys(config.redis.prefix), {live_version(config), current(spark, config, POINTER)}
-    gone = [version for version in newest(spark, config)[config.related.keep_versions :] if version not in live]
+    keys, live = Keys(config.redis.prefix), {live_version(config), registry.live(spark, config, "related")}
+    there, may_serve = newest(spark, config), kept(spark, config, POINTER)
+    gone = registry.surplus(there, may_serve, config.related.keep_versions, live)
     for version in gone:
         write(rows_of(spark, config, version), redis_target(config), _unlink(keys, version))
         remove(spark, config, version)

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from batch.held_out import HeldOut, known_users
+from batch.registry import version_name
 from batch.training import train_als, train_item_item
 from common.config_models import AlsConfig, SearchConfig
 from common.models.recommender import ModelStore
 
 KEPT = 3  # one in so many goes on
 RUNGS = ((4, 2), (2, 2), (1, 1))  # divisors of the iterations and of the rank
-VERSION = "search"
 SEARCHED = ("rank", "iterations", "regularization", "alpha", "share")
 
 Judge = Callable[[AlsConfig], float]
@@ -43,23 +43,23 @@ class Tried:
 
 def search(held: HeldOut, als: AlsConfig, store: ModelStore, say: Say = lambda _: None) -> list[Tried]:
     """All that was tried, the best last; each `als` has the rank and iterations of the configuration."""
-    deadline = time.monotonic() + 60 * als.search.minutes
+    deadline, version = time.monotonic() + 60 * als.search.minutes, version_name()
     trained = list[AlsConfig]()
 
     def judge_als(tried: AlsConfig) -> float:
         trained.append(tried)
-        train_als(held.data, tried, store, VERSION)
-        return _said(Tried(tried, known_users(held.judged(store, VERSION, 1.0)).ndcg), say)
+        train_als(held.data, tried, store, version)
+        return _said(Tried(tried, known_users(held.judged(store, version, 1.0)).ndcg), say)
 
     try:
         tried = halving(settings(als), judge_als, lambda: time.monotonic() > deadline)
         best = tried[-1].als
         if trained[-1] != best:
-            train_als(held.data, best, store, VERSION)
-        blends = _blends(held, best, store, say, lambda: time.monotonic() > deadline) if als.share < 1 else []
+            train_als(held.data, best, store, version)
+        blends = _blends(held, best, store, version, say, lambda: time.monotonic() > deadline) if als.share < 1 else []
         return [*tried, *sorted(blends, key=lambda one: one.ndcg)]
     finally:
-        store.remove(VERSION)
+        store.remove(version)
 
 
 def halving(start: Iterable[AlsConfig], judge: Judge, late: Callable[[], bool]) -> list[Tried]:
@@ -109,17 +109,19 @@ def _between(ends: list[float], part: float) -> float:
     return float(f"{math.exp(least + part * (most - least)):.3g}")
 
 
-def _blends(held: HeldOut, best: AlsConfig, store: ModelStore, say: Say, late: Callable[[], bool]) -> list[Tried]:
+def _blends(
+    held: HeldOut, best: AlsConfig, store: ModelStore, version: str, say: Say, late: Callable[[], bool]
+) -> list[Tried]:
     wide: SearchConfig = best.search
     found = list[Tried]()
     for regularization in wide.item_item_regularization:
         if found and late():
             break
         als = replace(best, item_item=replace(best.item_item, regularization=regularization))
-        train_item_item(held.data, als, store, VERSION).unpersist()
+        train_item_item(held.data, als, store, version).unpersist()
         for share in wide.shares:
             tried = Tried(replace(als, share=share), 0.0)
-            ndcg = known_users(held.judged(store, VERSION, share)).ndcg
+            ndcg = known_users(held.judged(store, version, share)).ndcg
             found.append(replace(tried, ndcg=ndcg))
             _said(found[-1], say)
     return found

@@ -5,7 +5,7 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from batch import registry
-from batch.pointer import Pointer, current
+from batch.pointer import Pointer, kept
 from common.artifacts import Artifacts, artifacts
 from common.config import Config
 from common.keys import Keys
@@ -29,8 +29,14 @@ def publish(config: Config) -> str:
 
 
 def retire(spark: SparkSession, config: Config) -> list[str]:
-    """Removes all but the newest `sessions.keep_versions` and the live one; says which."""
-    gone = index_store(config).retire(config.sessions.keep_versions, [current(spark, config, POINTER)])
+    """Removes all but the newest `sessions.keep_versions` and the live one; says which. Redis names the live one again
+    first: a run that was killed between its two pointers left another there."""
+    publish(config)
+    store = index_store(config)
+    there, live = POINTER.there(spark, config), {store.live(), registry.live(spark, config, NAME)}
+    gone = registry.surplus(there, kept(spark, config, POINTER), config.sessions.keep_versions, live)
+    for version in gone:
+        store.remove(version)
     registry.set_status(spark, config, gone, "retired", NAME)
     return gone
 

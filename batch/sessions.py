@@ -42,7 +42,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
         return Outcome("no-data", "no session index: no events yet")
     started, table = datetime.now(timezone.utc), newest_version(spark, config, EVENTS)
     rows = sessions(newest_days(read_table(spark, config, EVENTS, table), config.sessions.days), config.sessions)
-    version, settings = f"{started:%Y%m%dT%H%M%S%f}", config.sessions
+    version, settings = registry.version_name(started), config.sessions
     kept, store = rows.orderBy(F.desc("time"), "session").limit(settings.most), index_store(config)
     in_order = kept.repartition(1).sortWithinPartitions("time", "session").select("time", "items")
     live = store.live()

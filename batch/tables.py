@@ -1,13 +1,19 @@
 """What batch jobs do with Delta tables beyond reading them: newest version, adding, replacing a part."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta, timezone
 
 from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.config import Config
-from common.sources.lake import EVENTS, exists, read_table, table_path
+from common.sources.category import with_normal_categories
+from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, exists, read_table, table_path
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+ADDED = "add struct<partitionValues: map<string, string>, dataChange: boolean>"  # of a commit in Delta's log
 
 
 def newest_version(spark: SparkSession, config: Config, name: str) -> int:
@@ -18,8 +24,17 @@ def newest_version(spark: SparkSession, config: Config, name: str) -> int:
 
 def read_events(spark: SparkSession, config: Config, version: int | None = None) -> DataFrame:
     """The table `events`, now or as of a version, without what is yet to happen: T and every window are counted back
-    from the newest event, and a lake may hold some that were taken before events were timed by their receipt."""
-    return until_now(read_table(spark, config, EVENTS, version))
+    from the newest event, and a lake may hold some that were taken before events were timed by their receipt.
+    Categories are called as today, also those from before their slashes were looked at."""
+    return until_now(with_normal_categories(read_table(spark, config, EVENTS, version)))
+
+
+def capped_facts(spark: SparkSession, config: Config) -> DataFrame:
+    """`item_facts` as rankings count them, with their `date`: what one person did too often is taken off."""
+    facts = read_table(spark, config, ITEM_FACTS)
+    if not exists(spark, config, ITEM_EXCESS):  # a lake from before there were caps
+        return facts
+    return facts.unionByName(read_table(spark, config, ITEM_EXCESS))
 
 
 def until_now(rows: DataFrame, time: str = "event_time") -> DataFrame:
@@ -54,6 +69,25 @@ def newest_note(spark: SparkSession, config: Config, name: str) -> str:
     return str(noted[0]["userMetadata"]) if noted else ""
 
 
+def dates_added(spark: SparkSession, config: Config, name: str, since: int, until: int) -> set[str] | None:
+    """The dates (the partition) to which the versions after `since`, up to `until`, have added rows: as Delta's own log
+    says, in which files only packed anew (OPTIMIZE) are no change. None where the log does not reach back so far, and
+    where `since` is yet to come: the table is another than it was.
+    """
+    if until <= since:
+        return set() if until == since else None
+    folder = re.sub(r"([\\\[\]{}*?])", r"\\\1", f"{table_path(config, name)}/_delta_log")  # Spark reads patterns
+    commits = [f"{folder}/{version:020d}.json" for version in range(since + 1, until + 1)]
+    try:
+        log = spark.read.schema(ADDED).json(commits)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        return None
+    rows = log.where("add.dataChange").select(F.col("add.partitionValues.date").alias("date")).distinct().collect()
+    return {str(row["date"]) for row in rows}
+
+
 def delete_part(spark: SparkSession, config: Config, name: str, predicate: str) -> None:
     """Deletes the rows of `predicate`; their files go with the next vacuum."""
     if exists(spark, config, name):
@@ -64,8 +98,20 @@ def newest_days(rows: DataFrame, days: int, time: str = "event_time") -> DataFra
     """The rows of the `days` before the newest of them, by the column `time`; only the partitions `date` that may have
     some are read. None is in the future."""
     rows = until_now(rows, time)
-    newest = rows.agg(F.max(time)).collect()[0][0]
+    newest = newest_time(rows, time)
     if newest is None:
         return rows
     since = newest - timedelta(days=days)
     return rows.where((F.col("date") >= F.lit(since.date())) & (F.col(time) > F.lit(since)))
+
+
+def newest_time(rows: DataFrame, time: str = "event_time") -> datetime | None:
+    """The newest time of the rows; None without one."""
+    micros = rows.agg(F.unix_micros(F.max(time))).collect()[0][0]
+    return None if micros is None else in_utc(micros)
+
+
+def in_utc(micros: int) -> datetime:
+    """A time by its microseconds since the epoch, with its zone. What Spark gives for a timestamp has none: it is in
+    the driver's local time, whose date is not that of a partition."""
+    return EPOCH + timedelta(microseconds=micros)

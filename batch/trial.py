@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, replace
 
 from batch.evaluate import K, Quality
 from batch.held_out import HeldOut, Segments, known_users
+from batch.registry import version_name
 from batch.training import train
 from common.config_models import AlsConfig
 from common.models.recommender import ModelStore
 
 MIN_EVALUATED = 20  # users; fewer say nothing
-VERSION = "trial"
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,13 @@ def trial(held: HeldOut, als: AlsConfig, store: ModelStore, live: AlsConfig | No
 
 def _judged(held: HeldOut, als: AlsConfig, store: ModelStore) -> tuple[Segments, Segments | None]:
     """Quality of ALS alone and, with a share below 1, of the blend."""
-    train(held.data, als, store, VERSION).release()
+    version = version_name()
+    train(held.data, als, store, version).release()
     try:
-        alone = held.judged(store, VERSION, 1.0)
-        return alone, held.judged(store, VERSION) if als.share < 1 else None
+        alone = held.judged(store, version, 1.0)
+        return alone, held.judged(store, version) if als.share < 1 else None
     finally:
-        store.remove(VERSION)
+        store.remove(version)
 
 
 def _learned(als: AlsConfig) -> tuple[object, ...]:

@@ -48,7 +48,7 @@ def lists(client: httpx.Client, shop: Shop, looks: list[Look]) -> Shown:
         ranking = f"/v1/rankings/popular?limit={PLACES}"
         shown[POPULAR][look.user] = _items(client, shop, ranking)
         category = CATEGORIES[shop.catalog.category[look.item]][0]
-        shown[IN_CATEGORY][look.user] = _items(client, shop, f"{ranking}&category={category}")
+        shown[IN_CATEGORY][look.user] = _items(client, shop, f"{ranking}&category={quote(category, safe='')}")
     return shown
 
 

@@ -58,7 +58,7 @@ class Connections:
                 connection = await self._connect()
             about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
             line = f"{method} {quote(path, safe='/?&=%')} HTTP/1.1\r\n"
-            head, answer = await _exchange(connection, f"{line}{self._head}{about}\r\n".encode() + body)
+            head, answer = await exchange(connection, f"{line}{self._head}{about}\r\n".encode() + body)
         except (OSError, EOFError) as error:
             raise UnavailableError(f"the API failed under load: {error or type(error).__name__}") from None
         self._free.put_nowait(connection)
@@ -67,7 +67,8 @@ class Connections:
         return answer
 
 
-async def _exchange(connection: Connection, request: bytes) -> tuple[bytes, bytes]:
+async def exchange(connection: Connection, request: bytes) -> tuple[bytes, bytes]:
+    """Head and body of the answer to a request."""
     reader, writer = connection
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")

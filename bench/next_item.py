@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import session_load
+from bench import repeating, session_load
 from bench.open_loop import percentile
 from bench.report import Row, row
 from bench.stack import Ask
@@ -25,11 +25,12 @@ from common.errors import ConfigError
 from common.models.next_item_fit import LENGTH, Sessions, figures, fit
 from common.models.session_model import SessionModel
 
-SECTION, OURS = "next-item", "serving code"
+SECTION, OURS, RULED = "next-item", "serving code", "recent items, then rules"
 FOLDER, FILES, VERSION = "diginetica", ("train_sessions.tsv.gz", "test_prefix_target.tsv.gz"), "1"
 P90_MS = 7.0  # of Serenade in Rust, at the rate of `bench.session_load`
 RECALL, MRR, MS = 0.542, 0.195, 2.0  # targets; the figures of VS-kNN published for Diginetica:
 PUBLISHED = {"Recall@20": 0.520, "MRR@20": 0.184}
+MADE, MADE_QUICK = 20_000, 4_000  # sessions that repeat themselves
 RULES_LAST = 10  # steps over which a rule counts, 1/steps
 Question = tuple[list[str], str]
 Answerer = Callable[[list[str]], list[str]]
@@ -38,9 +39,10 @@ Answerer = Callable[[list[str]], list[str]]
 def measure(ask: Ask) -> list[Row]:
     """Rows of this section; none without the two files."""
     files = given(ask)
+    repeating_rows = on_repeating(ask)
     if files is None:
         ask.say(f"next-item: needs --train and --test (or {FOLDER}/ in STYLESTREAM_DATA), left out")
-        return []
+        return repeating_rows
     sessions, asked = read_sessions(files[0]), read_questions(files[1])
     asked = asked[:: 10 if ask.quick else 1]
     ask.say(f"fitting on {len(sessions)} sessions")
@@ -53,7 +55,21 @@ def measure(ask: Ask) -> list[Row]:
         rows += loaded(ask, folder, [seen for seen, _ in asked])
     ask.say("popularity and rules")
     rows += judged("popularity", popularity(sessions), asked)
-    return rows + judged("recent items, then rules", rules(sessions), asked)
+    return repeating_rows + rows + judged(RULED, rules(sessions), asked)
+
+
+def on_repeating(ask: Ask) -> list[Row]:
+    """Beside the rules, which what is fitted must not be below, on sessions that repeat themselves (made)."""
+    ask.say("fitting on sessions that repeat themselves")
+    made = repeating.sessions(MADE_QUICK if ask.quick else MADE)
+    train, asked = made[: -len(made) // 12], repeating.questions(made[-len(made) // 12 :], 4_000)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        model = fitted(train, folder, ask.say)
+        ours = figures(ranked(lambda seen: [item for item, _ in model.candidates(seen, LENGTH).items], asked)[0])
+    theirs = figures(ranked(rules(train), asked)[0])
+    names = [f"repeating sessions: {figure}" for figure in PUBLISHED]
+    rows = [row(SECTION, f"{OURS}, {name}", ours[n], "", theirs[n], True) for n, name in enumerate(names)]
+    return rows + [row(SECTION, f"{RULED}, {name}", theirs[n], "") for n, name in enumerate(names)]
 
 
 def given(ask: Ask) -> tuple[Path, Path] | None:
@@ -87,12 +103,7 @@ def fitted(sessions: list[list[str]], folder: str, say: Callable[[str], None]) -
 
 def judged(name: str, answer: Answerer, asked: list[Question]) -> list[Row]:
     """Recall@20, MRR@20, and the milliseconds of an answer."""
-    ranks, taken = [], []
-    for seen, target in asked:
-        began = time.perf_counter()
-        items = answer(seen)
-        taken.append((time.perf_counter() - began) * 1000)
-        ranks.append(items.index(target) + 1 if target in items else 0)
+    ranks, taken = ranked(answer, asked)
     recall, mrr = figures(ranks)
     ours = name == OURS
     rows = [
@@ -102,6 +113,17 @@ def judged(name: str, answer: Answerer, asked: list[Question]) -> list[Row]:
         row(SECTION, f"{name}: answer p99", percentile(taken, 0.99), "ms"),
     ]
     return [{**one, "published": PUBLISHED.get(one["name"].split(": ")[1])} if ours else one for one in rows]
+
+
+def ranked(answer: Answerer, asked: list[Question]) -> tuple[list[int], list[float]]:
+    """Of each question the target's place in the answer (0: not there) and the milliseconds it took."""
+    ranks, taken = [], []
+    for seen, target in asked:
+        began = time.perf_counter()
+        items = answer(seen)
+        taken.append((time.perf_counter() - began) * 1000)
+        ranks.append(items.index(target) + 1 if target in items else 0)
+    return ranks, taken
 
 
 def popularity(sessions: list[list[str]]) -> Answerer:

@@ -22,6 +22,7 @@ from bench.http_load import Connections, connections
 from bench.open_loop import open_loop, percentile
 from bench.report import Row, row
 from common.config import Config
+from common.endpoints import api_address
 from common.errors import UnavailableError
 from common.keys import Keys
 from common.redis_client import redis_target
@@ -46,7 +47,7 @@ class Load:
 
 def run(config: Config, quick: bool) -> list[Row]:
     """Rows of section `serving`; `UnavailableError` when the API isn't up or has no ranking yet."""
-    address = f"http://{config.serving.host}:{config.serving.port}"
+    address = api_address(config.serving)
     users = _known_users(config) or [f"bench-{uuid.uuid4().hex[:8]}-{n}" for n in range(100)]
     load = Load(address, users, _ranked_items(address), 5 if quick else 30)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
@@ -62,7 +63,7 @@ def run(config: Config, quick: bool) -> list[Row]:
 
 
 def _headers() -> dict[str, str]:
-    return {"X-API-Key": os.environ["BENCH_API_KEY"]} if "BENCH_API_KEY" in os.environ else {}
+    return {"X-API-Key": os.environ["BENCH_API_KEY"].rstrip("\r\n")} if "BENCH_API_KEY" in os.environ else {}
 
 
 def _ranked_items(address: str) -> dict[str, str]:

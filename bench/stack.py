@@ -23,8 +23,9 @@ from common.config import Config
 from common.config_load import ENV_PREFIX, NOT_CONFIG
 from common.endpoints import EMBEDDED
 from common.errors import UnavailableError
+from common.running import running
 from local.embedded import Say, down, up
-from local.process import any_port, at_its_priority, log_tail, running, stop_all
+from local.process import any_port, at_its_priority, log_tail, stop_all
 from local.topics import create_topics
 
 STOP_SECONDS = 20
@@ -103,7 +104,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stops all commands."""
-        stop_all((running(process) for _, process, _ in self.processes if process.poll() is None), STOP_SECONDS)
+        stop_all((running(process.pid) for _, process, _ in self.processes if process.poll() is None), STOP_SECONDS)
 
 
 @contextmanager
@@ -111,7 +112,7 @@ def running_stack(config: Config, say: Say, *commands: list[str]) -> Iterator[St
     """Kafka, Redis and topics are there, `commands` are started; all of it ends with the block."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name, _signals():
         stack = Stack(own(config, Path(name)), Path(name), say)
-        text = yaml.safe_dump(dataclasses.asdict(stack.config))
+        text = yaml.safe_dump(stack.config.as_tree())
         (stack.folder / "config.yaml").write_text(text, encoding="utf-8")
         try:
             up(stack.config, say)

@@ -20,13 +20,17 @@ def audit(config: Config, wait: float) -> int:
 
     standing = audited(config, wait)
     click.echo(
-        f"{'partition':<28}{'offsets':>21}{'produced':>10}{'events':>10}{'refused':>9}{'missing':>9}{'doubled':>9}"
+        f"{'partition':<28}{'offsets':>21}{'number':>10}{'events':>10}"
+        f"{'refused':>9}{'erased':>9}{'behind':>9}{'absent':>9}{'doubled':>9}"
     )
     for part in standing.audit.partitions:
-        offsets = f"{part.start}..{part.end - 1}" if part.produced else "none"
-        figures = f"{part.events:>10,}{part.quarantined:>9,}{part.missing:>9,}{part.doubled:>9,}"
-        click.echo(f"{part.name:<28}{offsets:>21}{part.produced:>10,}{figures}")
+        offsets = f"{part.start}..{part.end - 1}" if part.offsets else "none"
+        others = (part.quarantined, part.erased, part.behind, part.absent, part.doubled)
+        figures = f"{part.offsets:>10,}{part.events:>10,}" + "".join(f"{number:>9,}" for number in others)
+        click.echo(f"{part.name:<28}{offsets:>21}{figures}")
     click.echo(str(standing.audit))
+    if empty := standing.audit.counts.empty:
+        click.echo(f"offsets without a message (marks of transactions, what they took back): {empty:,} of those absent")
     if standing.unread:
         click.echo(f"not read yet: {standing.unread:,}")
     return 0 if standing.audit.balances else 1

@@ -29,7 +29,7 @@ class JobName(click.ParamType[str]):
 def batch(config: Config, name: str) -> int:
     """Run one batch job: facts, corrections, rates, keywords, als, sessions, related, ctr or forget.
 
-    Exit codes: 0 done, 10 the model was refused by the quality gate, 11 not enough data in the lake yet.
+    Exit codes: 0 done, 10 refused by the quality gate or as a newer one is served, 11 not enough data in the lake yet.
     """
     from batch.entry import execute
     from batch.jobs import load_job
@@ -46,6 +46,7 @@ def schedule(given: Settings, plan: str | None) -> None:
     """Run the batch jobs on their schedule, until stopped."""
     from batch.plan import load_plan
     from batch.schedule import Schedule, stop_on_signals
+    from common.lease import held
 
     config = given.load()
     program = str(Path(sys.executable).with_name("stylestream"))
@@ -54,7 +55,9 @@ def schedule(given: Settings, plan: str | None) -> None:
     running = Schedule(jobs, lambda name: [program, *given.arguments(), "batch", name], logs, _say)
     stop_on_signals(running)
     _say("schedule: " + ", ".join(f"{job.name} {job.cron or 'every ' + str(job.every)}" for job in jobs))
-    running.run()
+    with held(config, "schedule", running.stop) as lease:
+        running.run()
+        lease.check()
 
 
 @click.command()

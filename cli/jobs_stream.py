@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options import with_config
+from cli.options import settings, with_config
 from common.config import Config
 
 QUERIES = ("facts", "lake", "catalog")
@@ -17,4 +17,5 @@ def stream(config: Config, names: tuple[str, ...], unoptimised: bool) -> None:
     catalog), in one Spark application."""
     from streaming.app import run
 
-    run(config, list(names or config.streaming.queries), unoptimised)
+    queries = list(names or config.streaming.queries)
+    run(config, queries, unoptimised, settings().spark_log(config, "-".join(["stream", *queries])))

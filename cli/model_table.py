@@ -13,7 +13,7 @@ from common.config import Config
 
 HEAD = ("VERSION", "STATUS", "NDCG@10", "POPULARITY", "LIFT", "USERS", "ITEMS", "EVENTS", "TRAINED AT")
 HEAD_OTHERS = ("KIND", "VERSION", "STATUS", "QUALITY", "EVENTS", "TRAINED AT")
-LISTED = 20  # newest runs of a kind other than ALS
+LISTED = 20  # newest runs of a kind other than ALS, beside the kept ones
 
 
 def echo_table(rows: Sequence[tuple[str, ...]]) -> None:
@@ -38,7 +38,7 @@ def other_rows(spark: SparkSession, config: Config, kind: registry.Kind) -> list
     """Rows of `HEAD_OTHERS`, newest first."""
     live = POINTERS[kind].live(config)
     rows = list[tuple[str, ...]]()
-    for run in registry.runs(spark, config, kind)[:LISTED]:
+    for run in registry.runs(spark, config, kind, LISTED):
         status = "live" if run.version == live else {"published": "kept"}.get(run.status, run.status)
         about = str(run.events_version), f"{run.finished:%Y-%m-%d %H:%M:%S}"
         rows.append((kind, run.version, status, QUALITY[kind](json.loads(run.metrics)), *about))

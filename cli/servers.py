@@ -40,7 +40,7 @@ def status(config: Config) -> None:
     """
     from local.embedded import crashed, states
     from local.process import log_tail
-    from local.reach import check_kafka, check_redis
+    from local.reach import check_kafka, check_redis, redis_warning
     from local.status import parts
 
     gone = {state.name: state for state in crashed(config)}
@@ -54,6 +54,8 @@ def status(config: Config) -> None:
             try:
                 owner = f"process {pids[name]}" if name in pids else "not ours"
                 said = f"up at {check(config)}, {owner}"
+                if name == "redis" and any(wrong := redis_warning(config)):
+                    said += f"; warning: {'; '.join(wrong)}"
             except UnavailableError as error:
                 said, fit = str(error), False
         click.echo(f"{name:<8} {said}")

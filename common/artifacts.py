@@ -11,6 +11,7 @@ raises `UnavailableError`.
 import json
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ class Artifacts:
             shapes = {name: file.close() for name, file in files.items()}
             for name in shapes:
                 folder.put(Path(work) / f"{name}.npy", f"{name}.npy")
-        folder.write(MANIFEST, json.dumps({"shapes": shapes, "about": dict(about or {})}).encode())
+        manifest = {"shapes": shapes, "about": dict(about or {}), "written": uuid.uuid4().hex}
+        folder.write(MANIFEST, json.dumps(manifest).encode())
         return {name: shape[0] for name, shape in shapes.items()}
 
     def versions(self) -> list[str]:
@@ -89,14 +91,6 @@ class Artifacts:
         """The live version."""
         return self.open(self.live())
 
-    def retire(self, keep: int = 3, also: Iterable[str] = ()) -> list[str]:
-        """Removes all but the newest `keep`, the live one and those of `also`; says which."""
-        there = self.versions()
-        gone = [version for version in there[: max(0, len(there) - keep)] if version not in {self.live(), *also}]
-        for version in gone:
-            self.remove(version)
-        return gone
-
     def remove(self, version: str) -> None:
         """Removes one version; whoever has it mapped keeps it."""
         self._folder(version).remove(MANIFEST)
@@ -113,8 +107,9 @@ class Artifacts:
         return manifest
 
     def _copied(self, version: str, manifest: Mapping[str, Any], folder: Folder) -> Path:
-        """The version in the local cache, copied there when it is not yet; renamed into place when it is whole."""
-        place = Path(self.cache, self.name, version)
+        """The version in the local cache, copied there when it is not yet, as it was written last; renamed into place
+        when it is whole."""
+        place = Path(self.cache, self.name, version, manifest.get("written", "before"))
         if not place.is_dir():
             place.parent.mkdir(parents=True, exist_ok=True)
             work = Path(tempfile.mkdtemp(dir=place.parent, prefix=".copy-"))

@@ -1,8 +1,9 @@
 """Whether every message is accounted for: produced = counted + copies + quarantined + late.
 
-Each figure is measured by itself. `produced` are offsets in Kafka. Counted, copies and late are what the stateful
-operators of the query `facts` say of the micro-batches that read them (`streaming.account`). Quarantined is what the
-lake, another query, refused of the same offsets; and of the lake itself every offset must be there exactly once.
+Each figure is measured by itself. `produced` are offsets in Kafka, without those that hold no record: the marks at the
+end of a producer's transaction, and what it took back. Counted, copies and late are what the stateful operators of the
+query `facts` say of the micro-batches that read them (`streaming.account`). Quarantined is what the lake, another
+query, refused of the same offsets; and of the lake itself every offset with a record must be there exactly once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +16,18 @@ Offsets = Mapping[str, int]  # 'topic/partition' → the next offset
 
 @dataclass(frozen=True)
 class Counts:
-    """Of the valid records that were read: `counted` the first time, `copies` of those, `late` beyond the watermark."""
+    """Of the valid records that were read: `counted` the first time, `copies` of those, `late` beyond the watermark.
+    `empty`: offsets that the query went over and that held no record for it."""
 
     counted: int = 0
     copies: int = 0
     late: int = 0
+    empty: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
         """Both together."""
-        return Counts(self.counted + other.counted, self.copies + other.copies, self.late + other.late)
+        late, empty = self.late + other.late, self.empty + other.empty
+        return Counts(self.counted + other.counted, self.copies + other.copies, late, empty)
 
 
 @dataclass(frozen=True)
@@ -61,20 +65,23 @@ class Account:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition of a topic: offsets `start` to `end`, and how often the lake has them: as `events`, `quarantined`;
-    `missing` are in neither, `doubled` are there more than once."""
+    """A partition of a topic: offsets `start` to `end`, and how often the lake has them: as `events`, `quarantined`, or
+    `erased`, which it had; `absent` are in none of these, `doubled` are there more than once. `behind` are those after
+    the last that the lake has: it may read them yet."""
 
     name: str
     start: int
     end: int
     events: int
     quarantined: int
-    missing: int
+    erased: int
+    absent: int
     doubled: int
+    behind: int = 0
 
     @property
-    def produced(self) -> int:
-        """The messages between the offsets."""
+    def offsets(self) -> int:
+        """How many they are."""
         return self.end - self.start
 
 
@@ -87,8 +94,14 @@ class Audit:
 
     @property
     def produced(self) -> int:
-        """All messages read."""
-        return sum(partition.produced for partition in self.partitions)
+        """All messages: the offsets that hold one."""
+        return sum(part.offsets for part in self.partitions) - self.counts.empty
+
+    @property
+    def missing(self) -> int:
+        """Messages that the lake lacks: what it has not of the offsets, but for those that hold none. Not known while
+        it is behind: the empty ones may be among those."""
+        return sum(part.absent for part in self.partitions) - self.counts.empty
 
     @property
     def quarantined(self) -> int:
@@ -102,14 +115,21 @@ class Audit:
         return self.produced - counts.counted - counts.copies - counts.late - self.quarantined
 
     @property
+    def behind(self) -> int:
+        """What the lake has not read yet, so that nothing can be said of it."""
+        return sum(partition.behind for partition in self.partitions)
+
+    @property
     def balances(self) -> bool:
         """Whether every message is accounted for, once."""
-        return not self.unexplained and not any(part.missing or part.doubled for part in self.partitions)
+        faults = any(part.doubled or part.behind for part in self.partitions)
+        return not self.unexplained and not self.missing and not faults
 
     def __str__(self) -> str:
         counts = self.counts
         sums = f"{counts.counted:,} counted + {counts.copies:,} copies + {self.quarantined:,} quarantined"
-        missing, doubled = (sum(getattr(part, name) for part in self.partitions) for name in ("missing", "doubled"))
-        apart = f"{self.unexplained:,} unexplained; in the lake {missing:,} missing, {doubled:,} doubled"
-        verdict = "balanced" if self.balances else f"NOT BALANCED, {apart}"
+        doubled = sum(part.doubled for part in self.partitions)
+        apart = f"{self.unexplained:,} unexplained; in the lake {self.missing:,} missing, {doubled:,} doubled"
+        late = f"the lake has yet to read {self.behind:,} (query 'lake'): ask again when it has"
+        verdict = "balanced" if self.balances else late if self.behind else f"NOT BALANCED, {apart}"
         return f"{self.produced:,} produced = {sums} + {counts.late:,} late: {verdict}"

@@ -4,8 +4,8 @@
 A value outside its bounds never gets past `common.config_load.load_config`.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,20 +15,34 @@ from common.config_types import (
     Action as Action,
 )
 from common.config_types import (
-    Duration as Duration,
-)
-from common.config_types import (
+    Days,
+    EachOnce,
+    Float,
     Fraction,
+    Hours,
+    Int,
+    Line,
+    Minutes,
     Name,
     NonNegative,
+    Origins,
     Port,
     Positive,
     PositiveFloat,
+    Property,
+    RootPath,
     RowsACall,
+    Seconds,
     Strict,
+    Tables,
     Text,
     Weight,
 )
+from common.config_types import (
+    Duration as Duration,
+)
+from common.duration import MOST_DAYS
+from common.fence import NO_FENCE, Fence
 
 
 @dataclass(frozen=True)
@@ -36,15 +50,15 @@ class KafkaConfig(Strict):
     bootstrap_servers: Text
     topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,64}$")]
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-    sasl_mechanism: str
-    sasl_username: str
-    sasl_password: str
-    ssl_cafile: str
-    ssl_certfile: str
-    ssl_keyfile: str
-    partitions: Positive
-    replication_factor: Positive
-    retention_hours: Positive
+    sasl_mechanism: Line
+    sasl_username: Line
+    sasl_password: Line
+    ssl_cafile: Line
+    ssl_certfile: Line
+    ssl_keyfile: Line
+    partitions: Annotated[Int, Field(gt=0, le=10_000)]
+    replication_factor: Annotated[Int, Field(gt=0, le=100)]
+    retention_hours: Hours
 
 
 @dataclass(frozen=True)
@@ -52,21 +66,21 @@ class RedisConfig(Strict):
     url: Text
     cluster: bool
     prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,32}$")]
-    ssl_cafile: str
+    ssl_cafile: Line
 
 
 @dataclass(frozen=True)
 class SparkConfig(Strict):
     master: Text
-    driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")]
-    shuffle_partitions: Positive
+    driver_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[mg]$")]
+    shuffle_partitions: Annotated[Int, Field(gt=0, le=10_000)]
     local_files: bool
-    conf: dict[str, str]
+    conf: dict[str, Property]
 
 
 @dataclass(frozen=True)
 class StreamingConfig(Strict):
-    queries: Annotated[list[Literal["facts", "lake", "catalog"]], Field(min_length=1)]
+    queries: Annotated[list[Literal["facts", "lake", "catalog"]], Field(min_length=1), EachOnce]
     watermark: Duration
     trigger: Duration
     lake_trigger: Duration
@@ -82,7 +96,7 @@ class RankingConfig(Strict):
 
     name: Name
     kind: Literal["window", "decay"]
-    minutes: Positive
+    minutes: Minutes
     weights: Annotated[dict[Action, Weight], Field(min_length=1)]
 
 
@@ -105,16 +119,16 @@ class RateConfig(Strict):
 
 @dataclass(frozen=True)
 class CorrectionsConfig(Strict):
-    days: Positive
+    days: Days
     time_zone: Text
     prior_hours: PositiveFloat
-    bound: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    bound: Annotated[Float, Field(ge=1)]
 
 
 @dataclass(frozen=True)
 class RankingsConfig(Strict):
-    retention_hours: Positive
-    segment_minutes: Annotated[int, Field(gt=0, le=60)]
+    retention_hours: Hours
+    segment_minutes: Annotated[Int, Field(gt=0, le=60)]
     per_user: Positive
     definitions: Annotated[list[RankingConfig], Field(min_length=1)]
     corrected: list[CorrectedConfig]
@@ -126,27 +140,30 @@ class RankingsConfig(Strict):
 class ProfileConfig(Strict):
     facts_kept: Positive
     recent_actions: Positive
-    ttl_hours: Positive
+    ttl_hours: Hours
     half_life_minutes: PositiveFloat
     weights: Annotated[dict[Action, Weight], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
 class ApiKey(Strict):
-    key_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1)]
+    key_sha256: Annotated[Line, Field(pattern=r"^[0-9a-f]{64}$")]
+    scopes: Annotated[list[Literal["ingest", "read", "fraud", "admin"]], Field(min_length=1), EachOnce]
 
 
 @dataclass(frozen=True)
 class ServingConfig(Strict):
     host: Text
     port: Port
-    workers: Positive
+    root_path: RootPath
+    workers: Annotated[Int, Field(gt=0, le=256)]
     api_keys: list[ApiKey]
+    cors_origins: Origins
     max_body_bytes: Positive
     max_events_per_request: Positive
     requests_per_second: Positive
-    ack_timeout_seconds: PositiveFloat
+    keep_alive_seconds: Annotated[Int, Field(gt=0, le=86_400)]
+    ack_timeout_seconds: Seconds
 
 
 @dataclass(frozen=True)
@@ -155,7 +172,7 @@ class SimulatorConfig(Strict):
     seed: NonNegative
     users: Positive
     items: Positive
-    history_minutes: NonNegative
+    history_minutes: Annotated[Int, Field(ge=0, le=MOST_DAYS * 1440)]
     malformed_fraction: Fraction
     duplicate_fraction: Fraction
     late_fraction: Fraction
@@ -165,17 +182,17 @@ class SimulatorConfig(Strict):
 class KeywordsConfig(Strict):
     """Trending keywords. `min_score` is a z, `dispersion` a Gamma shape (see `common.models.trend`)."""
 
-    window_minutes: Annotated[int, Field(gt=0, le=60)]
-    half_life_minutes: Annotated[int, Field(ge=10)]
+    window_minutes: Annotated[Int, Field(gt=0, le=60)]
+    half_life_minutes: Annotated[Minutes, Field(ge=10)]
     min_users: Positive
     min_score: PositiveFloat
     dispersion: PositiveFloat
     prior_searches: PositiveFloat
     prior_minutes: PositiveFloat
-    max_length: Annotated[int, Field(gt=0, le=200)]
+    max_length: Annotated[Int, Field(gt=0, le=200)]
     keep: Positive
-    retention_minutes: Annotated[int, Field(ge=60)]
-    history_days: Positive
+    retention_minutes: Annotated[Minutes, Field(ge=60)]
+    history_days: Days
     blocklist: list[Text]
 
 
@@ -185,7 +202,7 @@ class Config(Strict):
 
     state_dir: Text
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    lake_path: Text
+    lake_path: Tables
     checkpoint_path: Text
     kafka: KafkaConfig
     redis: RedisConfig
@@ -201,6 +218,11 @@ class Config(Strict):
     serving: ServingConfig
     simulator: SimulatorConfig
     keywords: KeywordsConfig
+    fence: Fence = NO_FENCE  # of no file: what this process shows when it writes (`common.lease`)
+
+    def as_tree(self) -> dict[str, Any]:
+        """What a configuration file would say."""
+        return {name: value for name, value in asdict(self).items() if name != "fence"}
 
     def topic(self, name: str) -> str:
         """The Kafka name of one of our topics."""

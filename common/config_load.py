@@ -5,18 +5,24 @@ Order, later wins: `conf/reference.yaml`, the given file, environment (`STYLESTR
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from common.config import Config
+from common.config_rules import contradictions
+from common.config_types import ONE_LINE
 from common.errors import ConfigError
+from common.kubernetes import made_by_kubernetes
+from common.plain_yaml import read_yaml, what_is_wrong
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 ENV_PREFIX = "STYLESTREAM_"
+VARIABLE = "environment variable "  # how a message names that kind of source
+SECRETS = ("password", "username", "key_sha256", "url", "secret", "token")  # keys whose values no message shows
 NOT_CONFIG = {"STYLESTREAM_DATA", "STYLESTREAM_CACHE", "STYLESTREAM_CONF"}
 
 
@@ -36,13 +42,13 @@ def load_config(file: str | Path | None = None, env: Mapping[str, str] | None = 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such configuration file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{path}: not valid YAML: {what_is_wrong(error)}") from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
@@ -61,22 +67,24 @@ def _override(tree: dict[str, Any], change: dict[str, Any], source: str, origin:
         if key not in tree and at.rstrip(".") not in _OPEN:
             known = ", ".join(sorted(map(str, tree)))
             raise ConfigError(f"{source}: unknown key '{path}'; allowed here: {known}")
-        origin[path] = source
+        before, origin[path] = origin.get(path, ""), source
         if isinstance(tree.get(key), dict) and isinstance(value, dict) and key not in _REPLACED:
             _override(tree[key], value, source, origin, f"{path}.")
+        elif before.startswith(VARIABLE):  # names differ by case, or one names a section with the other's key
+            raise ConfigError(f"{before} and {source} both give '{path}': give it once")
         else:
             tree[key] = value
 
 
 def _from_env(tree: dict[str, Any], env: Mapping[str, str], origin: dict[str, str]) -> None:
     for name in sorted(env):
-        if not name.startswith(ENV_PREFIX) or name in NOT_CONFIG:
+        if not name.startswith(ENV_PREFIX) or name in NOT_CONFIG or made_by_kubernetes(name, env[name]):
             continue
         keys = [part.lower() for part in name.removeprefix(ENV_PREFIX).split("__")]
         change = _value(tree, keys, name, env[name])
         for key in reversed(keys):
             change = {key: change}
-        _override(tree, change, f"environment variable {name}", origin, "")
+        _override(tree, change, f"{VARIABLE}{name}", origin, "")
 
 
 def _value(tree: dict[str, Any], keys: list[str], name: str, text: str) -> Any:
@@ -87,69 +95,44 @@ def _value(tree: dict[str, Any], keys: list[str], name: str, text: str) -> Any:
     if not isinstance(target, (list, dict)):
         return text
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"environment variable {name}: not a YAML list or map, e.g. '[a, b]'") from None
+        return read_yaml(text)
+    except yaml.YAMLError as error:
+        problem = error.problem if isinstance(error, yaml.constructor.ConstructorError) else ""
+        said = problem or "not a YAML list or map, e.g. '[a, b]'"
+        raise ConfigError(f"{VARIABLE}{name}: {said}") from None
 
 
 def _validate(tree: dict[str, Any], origin: dict[str, str], file: str) -> Config:
-    adapter = TypeAdapter(Config)
     try:
-        return _consistent(adapter.validate_python(tree), origin, file)
+        config = _adapter().validate_python(tree)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        source = next((origin[p] for p in _prefixes(path) if p in origin), file)
+        source = _source(origin, file, path)
         if first["type"] == "missing":
             raise ConfigError(f"{source}: key '{path}' is missing") from None
         if first["type"] == "unexpected_keyword_argument":
             raise ConfigError(f"{source}: unknown key '{path}'") from None
-        message = f"{source}: '{path}' is {_shown(path, first['input'])}: {first['msg']}"
-        raise ConfigError(message) from None
-
-
-def _consistent(config: Config, origin: dict[str, str], file: str) -> Config:
-    """What no single key shows: the rankings the API needs are there, and windows fit into what is kept."""
-    source = next((origin[p] for p in ("rankings.definitions", "rankings.retention_hours") if p in origin), file)
-    rankings = config.rankings
-    names = [r.name for r in rankings.definitions] + [r.name for r in rankings.corrected]
-    names += [r.name for r in rankings.rates]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(
-                f"{source}: 'rankings.definitions' has '{name}' {names.count(name)} times; once is enough"
-            )
-    for name, kind in (("views-1h", "window"), ("popular", "decay")):
-        if not any((r.name, r.kind) == (name, kind) for r in rankings.definitions):
-            raise ConfigError(f"{source}: 'rankings.definitions' needs '{name}' of kind {kind}: the API serves it")
-    known = {ranking.name for ranking in rankings.definitions}
-    for corrected in rankings.corrected:
-        if corrected.of not in known:
-            raise ConfigError(
-                f"{source}: 'rankings.corrected' {corrected.name} is of '{corrected.of}'; there is no such"
-            )
-    if rankings.corrections.time_zone not in available_timezones():
-        raise ConfigError(f"{file}: 'rankings.corrections.time_zone' is '{rankings.corrections.time_zone}': unknown")
-    for name, (least, most) in (
-        ("alpha", config.als.search.alpha),
-        ("regularization", config.als.search.regularization),
-    ):
-        if least > most:
-            raise ConfigError(f"{file}: 'als.search.{name}' is [{least:g}, {most:g}]: the smaller end comes first")
-    if wrong := config.recommend.surfaces.wrong_signals():
-        raise ConfigError(f"{origin.get('recommend.surfaces', file)}: {wrong}")
-    longest = rankings.retention_hours * 30
-    for ranking in rankings.definitions:
-        if ranking.kind == "window" and ranking.minutes > longest:
-            raise ConfigError(
-                f"{source}: ranking '{ranking.name}' has a window of {ranking.minutes} minutes; with"
-                f" 'rankings.retention_hours' {rankings.retention_hours} at most {longest} (half of it)"
-            )
+        shown = "not shown" if first["type"] == ONE_LINE else _shown(path, first["input"])
+        raise ConfigError(f"{source}: '{path}' is {shown}: {first['msg'].removeprefix('Value error, ')}") from None
+    for keys, wrong in contradictions(config):
+        raise ConfigError(f"{_source(origin, file, *keys)}: {wrong}")
     return config
 
 
+@cache
+def _adapter() -> TypeAdapter[Config]:
+    return TypeAdapter(Config)
+
+
+def _source(origin: dict[str, str], file: str, *paths: str) -> str:
+    """Where the first of these keys that was given was given, else a section with one of them; else the file."""
+    sections = [part for path in paths for part in _prefixes(path)]
+    return next((origin[path] for path in (*paths, *sections) if path in origin), file)
+
+
 def _shown(path: str, value: object) -> str:
-    secret = any(word in path for word in ("password", "key_sha256"))
+    secret = any(word in path for word in SECRETS)
     return "not shown" if secret else repr(value)[:80]
 
 

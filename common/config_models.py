@@ -5,14 +5,31 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.config_types import Action, Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Strict, Weight
+from common.config_types import (
+    Action,
+    Days,
+    EachOnce,
+    Float,
+    Fraction,
+    Hours,
+    Int,
+    Minutes,
+    NewestUsers,
+    NonNegative,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+    Seconds,
+    Strict,
+    Weight,
+)
 
 
 @dataclass(frozen=True)
 class ItemItemConfig(Strict):
     """The linear item-item model (`common.models.item_item`)."""
 
-    neighbours: Annotated[int, Field(gt=0, le=2000)]
+    neighbours: Annotated[Int, Field(gt=0, le=2000)]
     regularization: PositiveFloat
 
 
@@ -24,8 +41,8 @@ class SearchConfig(Strict):
     minutes: PositiveFloat
     regularization: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
     alpha: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-    item_item_regularization: Annotated[list[PositiveFloat], Field(min_length=1)]
-    shares: Annotated[list[Fraction], Field(min_length=1)]
+    item_item_regularization: Annotated[list[PositiveFloat], Field(min_length=1), EachOnce]
+    shares: Annotated[list[Fraction], Field(min_length=1), EachOnce]
 
 
 @dataclass(frozen=True)
@@ -37,11 +54,11 @@ class AlsConfig(Strict):
     half_life_days: PositiveFloat
     weights: Annotated[dict[Action, Weight], Field(min_length=1)]
     candidates: Positive
-    test_fraction: Annotated[float, Field(gt=0, lt=1)]
+    test_fraction: Annotated[Float, Field(gt=0, lt=1)]
     min_lift_over_popularity: PositiveFloat
     min_lift_over_live: PositiveFloat
     keep_versions: Positive
-    canary_share: Annotated[float, Field(gt=0, le=1)]
+    canary_share: Annotated[Float, Field(gt=0, le=1)]
     share: Fraction
     item_item: ItemItemConfig
     search: SearchConfig
@@ -51,30 +68,32 @@ class AlsConfig(Strict):
 class CtrConfig(Strict):
     """The click-through model; what its gate compares is in `batch.ctr_judge`."""
 
-    days: Positive
-    actions: Annotated[list[Literal["click", "view", "cart_add", "wish_add", "purchase"]], Field(min_length=1)]
-    window_minutes: Positive
+    days: Days
+    actions: Annotated[
+        list[Literal["click", "view", "cart_add", "wish_add", "purchase"]], Field(min_length=1), EachOnce
+    ]
+    window_minutes: Minutes
     regularization: PositiveFloat
-    calibration_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
-    test_fraction: Annotated[float, Field(ge=0.02, le=0.4)]
+    calibration_fraction: Annotated[Float, Field(ge=0.02, le=0.4)]
+    test_fraction: Annotated[Float, Field(ge=0.02, le=0.4)]
     min_exposures: Positive
-    min_gain: Annotated[float, Field(ge=0, lt=1)]
+    min_gain: Annotated[Float, Field(ge=0, lt=1)]
     max_loss_to_live: PositiveFloat
-    calibration_bound: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    calibration_bound: Annotated[Float, Field(gt=1)]
     psi_alarm: PositiveFloat
     keep_versions: Positive
 
 
 @dataclass(frozen=True)
 class SessionsConfig(Strict):
-    days: Positive
-    gap_minutes: Positive
-    actions: Annotated[list[Action], Field(min_length=1)]
+    days: Days
+    gap_minutes: Minutes
+    actions: Annotated[list[Action], Field(min_length=1), EachOnce]
     most: Positive
     min_z_over_popularity: NonNegativeFloat
     min_recall_to_live: NonNegativeFloat
     keep_versions: Positive
-    fresh_users: NonNegative
-    fresh_read: NonNegative
-    fresh_hours: Positive
-    refresh_seconds: PositiveFloat
+    fresh_users: NewestUsers
+    fresh_read: NewestUsers
+    fresh_hours: Hours
+    refresh_seconds: Seconds

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.config_types import Fraction, NonNegativeFloat, Positive, PositiveFloat, Strict, Weight
+from common.config_types import Days, Fraction, Int, NonNegativeFloat, Positive, PositiveFloat, Strict, Weight
 
 Signal = Literal[
     "als", "alike", "category", "complement", "ctr", "fresh", "price", "recent",
@@ -66,10 +66,10 @@ class RecommendConfig(Strict):
 class RelatedConfig(Strict):
     """Which items go together: see the job `related`."""
 
-    days: Positive
-    per_unit: Annotated[int, Field(ge=2, le=200)]
+    days: Days
+    per_unit: Annotated[Int, Field(ge=2, le=200)]
     min_together: Positive
     min_score: PositiveFloat
-    keep: Annotated[int, Field(gt=0, le=500)]
+    keep: Annotated[Int, Field(gt=0, le=500)]
     min_lists_to_live: NonNegativeFloat
     keep_versions: Positive

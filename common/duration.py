@@ -2,6 +2,8 @@
 
 UNIT_MS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
 
+MOST_DAYS = 36_525  # a century: the longest time that any key of the configuration takes
+
 
 def duration_ms(text: str) -> int:
     """Milliseconds of a text that has passed `common.config.Duration`."""

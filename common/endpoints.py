@@ -3,15 +3,26 @@
 import json
 from pathlib import Path
 
-from common.config import Config
+from common.config import Config, ServingConfig
 from common.errors import UnavailableError
 
 EMBEDDED = "embedded"
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # listened on → asked by who is on this machine
 
 
 def endpoints_file(state_dir: str) -> Path:
     """The file in which `local.embedded` notes the addresses of the servers it runs."""
     return Path(state_dir) / "run" / "endpoints.json"
+
+
+def url_of(host: str, port: int, root_path: str = "") -> str:
+    """`http://host:port/root_path`; an IPv6 address stands in brackets."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
+
+
+def api_address(serving: ServingConfig) -> str:
+    """Where the API is asked on its own machine."""
+    return url_of(ANYWHERE.get(serving.host, serving.host), serving.port, serving.root_path)
 
 
 def kafka_servers(config: Config) -> str:

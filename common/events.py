@@ -17,24 +17,32 @@ Kind = Literal["id", "text", "number", "integer", "time"]
 # Each pattern describes the whole text (Python: fullmatch; Java: wrapped in ^(?:…)\z).
 BLANK = character_class()
 ID_PATTERN = rf"(?:[^\[\{{*{BLANK}\x00-\x1f\x7f]|[{BLANK}]+[^{BLANK}\x00-\x1f\x7f])[^\x00-\x1f\x7f]*"
+# What templates write where nobody is signed in; as an id it would make one person of all of them.
+NOBODY = ("undefined", "null", "none", "nan")
+NOBODY_PATTERN = rf"(?i:{'|'.join(NOBODY)})"
 # An id or a text may stand as a JSON number only where that is a whole one: no double ever comes into it.
 WHOLE_PATTERN = r"-?[0-9]{1,38}"
 NUMBER_PATTERN = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?"
-INTEGER_PATTERN = r"[+-]?[0-9]{1,9}"
+INTEGER_PATTERN = r"[+-]?[0-9]{1,10}"
+# JSON has one kind of number: 1.0 and 1e2 are integers where they stand as numbers. As a text only digits are.
+FRACTION_OR_EXPONENT = r"[.eE]"
 TIME_PATTERN = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:[Zz]|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"
 )
 CARD_PATTERN = r"[0-9](?:[ -]?[0-9]){12,18}"  # what no card_token may be
 # A card number anywhere in an event, in its usual groups or in one run: by its network's first digits, then by Luhn.
+# The digits after a decimal point are none.
 CARD_ANYWHERE = (
-    r"(?<![0-9A-Za-z])(?:(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6011|6[45][0-9]{2}|35[2-8][0-9])"
+    r"(?<![0-9A-Za-z])(?<![0-9]\.)(?:(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6011|6[45][0-9]{2}|35[2-8][0-9])"
     r"([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{4}|3(?:[47][0-9]|0[0-5]|[68][0-9])[0-9]([ -]?)[0-9]{6}\2[0-9]{4,5})"
     r"(?![0-9A-Za-z])"
 )
-# All but the last four digits of what could be one, in a record that was refused for whatever reason.
+# All but the last four digits of what could be one, in a record that was refused for whatever reason: from the first
+# digits of a network on to the end of the digits, with at most one sign or one escape between two.
+_BETWEEN = r"(?:[ \x00-]|\\u[0-9a-fA-F]{4}|\\[^u])?"
 CARD_HIDDEN = (
-    r"(?<![0-9])(?:[3-6][ \x00-]?[0-9]|2[ \x00-]?[2-7])(?:[ \x00-]?[0-9]){7,13}(?=(?:[ \x00-]?[0-9]){4}(?![0-9]))"
+    rf"(?<![0-9])(?:[3-6]{_BETWEEN}[0-9]|2{_BETWEEN}[2-7])(?:{_BETWEEN}[0-9]){{7,40}}(?=(?:{_BETWEEN}[0-9]){{4}})"
 )
 HIDDEN = "****"
 
@@ -123,6 +131,7 @@ PAYMENT_FIELDS = (
     Field("billing_country", "id"),
     Field("shipping_country", "id"),
 )
+PERSON_FIELDS = ("user_id", "session_id")  # who did it: one of them is needed
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 
 # field → the event types that cannot be without it
@@ -145,7 +154,8 @@ def reasons(field: Field) -> dict[str, str]:
         "text": "must be text",
         "number": "must be a number",
         "integer": "must be an integer",
-        "time": "must be an RFC 3339 time with a zone, e.g. 2026-01-31T09:30:00.000Z",
+        "time": "must be an RFC 3339 time with a zone as text, to ns at most and without leap seconds,"
+        " e.g. 2026-01-31T09:30:00.000Z",
     }
     return {
         "limit": f"must be at most {field.limit} characters",
@@ -158,13 +168,16 @@ MALFORMED = ("", "not a JSON object with the fields of an event")
 TOO_LARGE = ("", f"must be at most {MAX_BYTES} bytes")
 LAX = (
     "",
-    f"must be one JSON object in UTF-8 and nothing after it, at most {MAX_NESTING} levels deep, with no key twice in an"
-    f" object, no half of a surrogate pair and no number of more than {MAX_NUMBER} digits",
+    "must be one JSON object in UTF-8, no byte order mark before it and nothing after it,"
+    f" at most {MAX_NESTING} levels deep, with no key twice in an object, no half of a surrogate pair"
+    f" and no number of more than {MAX_NUMBER} digits",
 )
 REQUIRED_REASON = "is required for this event_type"
 NO_ONE_REASON = "user_id or session_id is required"
+NOBODY_REASON = f"is a word for nothing ({', '.join(NOBODY)}): leave the field out where nobody is signed in"
 TYPE_REASON = f"must be one of {', '.join(EVENT_TYPES)}"
 PAYMENT_REASON = "must be an object for this event_type"
+OBJECT_REASON = "must be an object"  # payment of another event_type, and properties
 AHEAD_REASON = "is more than 5 minutes ahead of now"
 ANCIENT_REASON = "is before 2000-01-01"
 CARD_REASON = "looks like a card number; send a token"

@@ -5,6 +5,7 @@ A file appears whole or not at all: locally it is written beside and renamed, an
 
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,10 @@ class Folder:
             shutil.copyfileobj(stream, file, PIECE)
 
     def remove(self, first: str) -> None:
-        """Deletes the folder, beginning with the file `first`."""
-        self.system.delete_file(f"{self.path}/{first}")
-        self.system.delete_dir(self.path)
+        """Deletes the folder, beginning with the file `first`; nothing where it is gone."""
+        with suppress(FileNotFoundError):  # another run is deleting it too
+            self.system.delete_file(f"{self.path}/{first}")
+            self.system.delete_dir(self.path)
 
 
 def folder_of(place: str) -> Folder:

@@ -29,10 +29,25 @@ CLASS_PATH = (
     "hadoop-bare-naked-local-fs-0.1.0.jar",
 )
 
+UNFIT = f"{os.pathsep}[]()\\\n"  # part the class path, or mean something in the patterns of Ivy's file names
+
 
 def cache_dir() -> Path:
-    """Where downloads are kept: `STYLESTREAM_CACHE`, else `~/.cache/stylestream`."""
-    return Path(os.environ.get("STYLESTREAM_CACHE") or Path.home() / ".cache" / "stylestream")
+    """Where downloads are kept: `STYLESTREAM_CACHE`, else `~/.cache/stylestream`.
+
+    `MissingRequirementError` without a home folder, and for signs that part the entries of Java's class path.
+    """
+    given = os.environ.get("STYLESTREAM_CACHE")
+    try:
+        folder = Path(given).absolute() if given else Path.home() / ".cache" / "stylestream"
+    except RuntimeError:
+        raise MissingRequirementError("there is no home folder (HOME): set STYLESTREAM_CACHE to a folder") from None
+    if bad := next((sign for sign in str(folder) if sign in UNFIT), None):
+        raise MissingRequirementError(
+            f"the cache {folder} has {bad!r} in its path, with which Java does not find jars:"
+            " set STYLESTREAM_CACHE to another folder"
+        )
+    return folder
 
 
 def class_path() -> str:

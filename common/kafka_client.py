@@ -34,17 +34,21 @@ def kafka_python_settings(config: Config) -> dict[str, Any]:
     return {"bootstrap_servers": kafka_servers(config).split(","), **_security(config, KAFKA_PYTHON)}
 
 
+def connection_settings(config: Config) -> dict[str, Any]:
+    """What every client of librdkafka needs to reach the brokers."""
+    return {"bootstrap.servers": kafka_servers(config), **_security(config, LIBRDKAFKA)}
+
+
 def producer_settings(config: Config, **overrides: Any) -> dict[str, Any]:
     """Settings for an idempotent `confluent_kafka.Producer`; `overrides` by librdkafka's names."""
     settings: dict[str, Any] = {
-        "bootstrap.servers": kafka_servers(config),
+        **connection_settings(config),
         "enable.idempotence": True,
         "linger.ms": 2,
         # No codec that a plain kafka-python consumer lacks.
         "compression.type": "none",
         "queue.buffering.max.messages": 200_000,
         "client.id": "stylestream",
-        **_security(config, LIBRDKAFKA),
     }
     return {**settings, **{name.replace("_", "."): value for name, value in overrides.items()}}
 
@@ -60,13 +64,20 @@ def spark_kafka_options(config: Config) -> dict[str, str]:
         options["kafka.sasl.mechanism"] = kafka.sasl_mechanism
         options["kafka.sasl.jaas.config"] = (
             f"org.apache.kafka.common.security.{module}LoginModule required "
-            f'username="{kafka.sasl_username}" password="{kafka.sasl_password}";'
+            f"username={_quoted(kafka.sasl_username)} password={_quoted(kafka.sasl_password)};"
         )
     if kafka.ssl_cafile:
         options |= {"kafka.ssl.truststore.type": "PEM", "kafka.ssl.truststore.location": kafka.ssl_cafile}
     if kafka.ssl_keyfile:
         options |= {"kafka.ssl.keystore.type": "PEM", "kafka.ssl.keystore.location": kafka.ssl_keyfile}
     return options
+
+
+def _quoted(text: str) -> str:
+    """As a string of a JAAS text, which Java's StreamTokenizer reads: nothing in it ends the string or the line."""
+    for sign, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
+        text = text.replace(sign, written)
+    return f'"{text}"'
 
 
 def _security(config: Config, names: dict[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@
 | `P:{item}:merged` | string | batch version that made the horizon (no TTL) | merge |
 | `P:{item}:tree` | zset | categories seen, all at score 0: a sub-tree is a lexical range | item sink, batch |
 | `P:{item}:r:<ranking>:<scope>` | zset | `category\\x1fitem` → score; scope: category or `*` | item sink, merge |
-| `P:{item}:low` | string | oldest minute changed since a merge began reading | merge, item sink |
+| `P:{item}:lows` | hash | merge under way → oldest minute changed since it began reading | merge, item sink |
 | `P:{item}:base:<ranking>:<category>:<version>` | zset | batch up to T, the stream's settled part after it | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
 | `P:{item}:corr:<version>:<ranking>:<hour>` | hash | category → factor at that local hour; `*`: other | batch |
@@ -21,6 +21,7 @@
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:sessions` | zset | sessions in which the user was anonymous → epoch ms of the login | collector |
 | `P:u:{<user>}:kind` | string | 'u' the id was seen as a user's, else 's' as an anonymous session's | collector |
+| `P:u:{<session>}:owner` | string | hash of the one user seen in the session; '' where there were several | collector |
 | `P:u:{<user>}:forgotten` | string | epoch ms up to which nothing of the user counts any more | API, `forget` |
 | `P:u:{<user>}:bought` | set | item ids bought in the long term | batch |
 | `P:u:{<user>}:long` | string | JSON long-term profile | batch |
@@ -33,7 +34,7 @@
 | `P:als:canary` | string | JSON {version, share}: a version for a share of the users (no TTL) | batch, `model` |
 | `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
 | `P:rel:live` | string | version of these lists that is served (no TTL) | batch |
-| `P:p:{<item>}` | hash | product: title, …; lsn, ts_ms, arrived_ms of its newest change (no TTL) | catalog sink |
+| `P:p:{<item>}` | hash | product: title, …; lsn, ts_ms, arrived_ms, left_out: its changes (no TTL) | catalog sink |
 | `P:seen:{<event_id>}` | string | the collector's guard against a resent event | collector |
 | `P:{kw}:meta` | hash | as_of, landmark, mass, horizon, version of the keywords | keyword sink, batch |
 | `P:{kw}:u:<minute>:<keyword>` | HLL | who searched it in the minute | keyword sink |
@@ -50,14 +51,15 @@
 | `P:als:drift` | string | JSON {version, at_ms, psi}: what ALS learns from, beside the run before | batch |
 | `P:ctr:drift` | string | JSON {version, at_ms, largest, psi, click_through} of the last run | batch |
 | `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
-| `P:account:<query>` | string | JSON of what became of its records (no TTL); `audit`: of the last audit | `facts` |
+| `P:lease:<writer>` | string | JSON of who may write now: host, pid, since when | queries, jobs, schedule |
+| `P:fence:<writer>` | string | the token of the newest writer (no TTL) | queries, jobs, schedule |
+| `P:account:<query>` | string | JSON of what became of its records (no TTL); how far it is | `facts`, `lake` |
 """
 
 from dataclasses import dataclass
 
 ALL = "*"
 SEPARATOR = "\x1f"
-NO_CATEGORY = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,6 @@ class Keys:
 
     @property
     def item(self) -> str:
-        """Common start of all keys the item script touches."""
         return f"{self.prefix}:{{item}}:"
 
     def item_fact(self, minute: int) -> str:
@@ -83,7 +84,7 @@ class Keys:
 
     @property
     def low(self) -> str:
-        return f"{self.item}low"
+        return f"{self.item}lows"
 
     @property
     def horizon(self) -> str:
@@ -104,7 +105,6 @@ class Keys:
         return f"{self.item}corr:live"
 
     def rate(self, name: str, version: str) -> str:
-        """What a version of a rate is called as a ranking."""
         return f"{name}@{version}"
 
     @property
@@ -128,6 +128,9 @@ class Keys:
 
     def kind(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:kind"
+
+    def owner(self, session: str) -> str:
+        return f"{self.prefix}:u:{{{session}}}:owner"
 
     def forgotten(self, user: str) -> str:
         return f"{self.prefix}:u:{{{user}}}:forgotten"
@@ -178,7 +181,6 @@ class Keys:
 
     @property
     def kw(self) -> str:
-        """Common start of all keys of the keyword scripts."""
         return f"{self.prefix}:{{kw}}:"
 
     @property
@@ -219,13 +221,11 @@ class Keys:
     def live_ctr(self) -> str:
         return f"{self.prefix}:ctr:live"
 
-    @property
-    def als_drift(self) -> str:
-        return f"{self.prefix}:als:drift"
+    def drift(self, kind: str) -> str:
+        return f"{self.prefix}:{kind}:drift"
 
-    @property
-    def ctr_drift(self) -> str:
-        return f"{self.prefix}:ctr:drift"
+    def writer(self, part: str, name: str) -> str:
+        return f"{self.prefix}:{part}:{name}"
 
     def account(self, query: str) -> str:
         return f"{self.prefix}:account:{query}"

@@ -11,7 +11,12 @@ def keep_previous(log: Path) -> None:
     Called before a process that writes to `log` is started, so that why the last one ended can still be read.
     """
     with suppress(FileNotFoundError):
-        log.replace(log.with_name(f"{log.name}.1"))
+        log.replace(previous(log))
+
+
+def previous(log: Path) -> Path:
+    """Where the log of the run before is."""
+    return log.with_name(f"{log.name}.1")
 
 
 def quiet_libraries(debug: bool) -> None:

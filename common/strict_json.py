@@ -17,7 +17,8 @@ from common.events import MAX_NESTING, MAX_NUMBER
 SPACE = re.compile(r"[ \t\r\n]*")
 PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A text without an end goes to the end: that no quotation mark begins a second look keeps this linear.
+BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

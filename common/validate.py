@@ -17,9 +17,11 @@ from common.strict_json import Number, Read, Reader, too_deep
 
 _ID = re.compile(contract.ID_PATTERN)
 _NUMBER = re.compile(contract.NUMBER_PATTERN, re.ASCII)
+_FRACTION_OR_EXPONENT = re.compile(contract.FRACTION_OR_EXPONENT)
 _INTEGER = re.compile(contract.INTEGER_PATTERN, re.ASCII)
 _TIME = re.compile(contract.TIME_PATTERN, re.ASCII)
 _CARD = re.compile(contract.CARD_PATTERN, re.ASCII)
+_NOBODY = re.compile(contract.NOBODY_PATTERN, re.ASCII)
 _WHOLE = re.compile(contract.WHOLE_PATTERN, re.ASCII)
 _FORMS = {"id": _ID, "number": _NUMBER, "integer": _INTEGER, "time": _TIME}
 _ANY = (*contract.FIELD_NAMES, "payment")
@@ -65,8 +67,8 @@ def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
 
     `event` is a JSON value, its numbers as `common.strict_json` or another parser gives them; `now_ms` is the time of
     receipt in epoch milliseconds. The result has only the fields present: `event_time` as text in UTC with
-    milliseconds, not after `now_ms`, `category` in NFC, `price` float, `quantity` and `position` int. The first failing
-    rule is the one reported, in the order of the tables.
+    milliseconds, also where it is ahead of the receipt; `category` as it is called, `price` float, `quantity` and
+    `position` int. The first failing rule is the one reported, in the order of the tables.
     """
     if not isinstance(event, dict) or all(event.get(name) is None for name in _ANY):
         return Rejection(*contract.MALFORMED)
@@ -75,7 +77,8 @@ def validate(event: object, now_ms: int) -> dict[str, Any] | Rejection:
         rejection = _take(field, field.name, event, clean)
         if rejection is not None:
             return rejection
-    return _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _with_unknown(event, clean)
+    rejection = _required(clean) or _times(clean, now_ms) or _payment(event, clean) or _properties(event)
+    return rejection or _with_unknown(event, clean)
 
 
 def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
@@ -87,29 +90,50 @@ def _take(field: contract.Field, path: str, source: dict[str, Any], clean: dict[
     if text is None or (number and field.kind in ("id", "text") and not _WHOLE.fullmatch(text)):
         return Rejection(path, reasons["form"])
     form = _FORMS.get(field.kind)
-    if form is not None and not (number and field.kind == "number") and not form.fullmatch(text):
+    if form is not None and not (number and _is_number(text, field.kind)) and not form.fullmatch(text):
         return Rejection(path, reasons["form"])
-    if field.kind in ("id", "text") and len(text) > field.limit:
-        return Rejection(path, reasons["limit"])
     if field.kind in ("number", "integer"):
         amount = float(text)
         if not (math.isfinite(amount) and field.minimum <= amount <= field.maximum):
             return Rejection(path, reasons["minimum"])
-        clean[field.name] = amount if field.kind == "number" else int(text)
+        clean[field.name] = amount if field.kind == "number" else int(amount)
     else:
-        clean[field.name] = normal_category(text) if field.name == "category" else text
+        if field.kind in ("id", "text") and len(text) > field.limit:
+            return Rejection(path, reasons["limit"])
+        if field.name == "category":
+            return _take_category(field, path, text, clean)
+        clean[field.name] = text
     return None
 
 
+def _take_category(field: contract.Field, path: str, text: str, clean: dict[str, Any]) -> Rejection | None:
+    """What a category is called is judged as what was typed: without its slashes it may begin otherwise, and some
+    letters are two when composed. One of only slashes is none."""
+    name = normal_category(text)
+    if name and not _ID.fullmatch(name):
+        return Rejection(path, _REASONS[field]["form"])
+    if len(name) > field.limit:
+        return Rejection(path, _REASONS[field]["limit"])
+    if name:
+        clean[field.name] = name
+    return None
+
+
+def _is_number(text: str, kind: contract.Kind) -> bool:
+    """Whether a JSON number is one of this kind, whatever its digits; of a plain row of digits the form decides."""
+    if kind == "integer" and _FRACTION_OR_EXPONENT.search(text):
+        return float(text).is_integer()
+    return kind == "number"
+
+
 def _text(value: object) -> tuple[str | None, bool]:
-    """A JSON value as text and whether it is a number; None for lists and objects."""
+    """A JSON value as text and whether it is a number; None for booleans, lists and objects."""
     if isinstance(value, str):
         return value, False
     if isinstance(value, Number):
         return value.text, True
-    if isinstance(value, bool):
-        return ("true" if value else "false"), False
-    return (str(value), True) if isinstance(value, int | float) else (None, False)
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return (str(value), True) if known else (None, False)
 
 
 def _required(clean: dict[str, Any]) -> Rejection | None:
@@ -119,8 +143,11 @@ def _required(clean: dict[str, Any]) -> Rejection | None:
     for name, types in contract.REQUIRED:
         if name not in clean and (event_type is None or event_type in types):
             return Rejection(name, contract.REQUIRED_REASON)
-    if "user_id" not in clean and "session_id" not in clean:
+    if not any(name in clean for name in contract.PERSON_FIELDS):
         return Rejection("user_id", contract.NO_ONE_REASON)
+    for name in contract.PERSON_FIELDS:
+        if _NOBODY.fullmatch(clean.get(name, "")):
+            return Rejection(name, contract.NOBODY_REASON)
     return None
 
 
@@ -132,15 +159,16 @@ def _times(clean: dict[str, Any], now_ms: int) -> Rejection | None:
         return Rejection("event_time", contract.AHEAD_REASON)
     if millis < contract.OLDEST_MS:
         return Rejection("event_time", contract.ANCIENT_REASON)
-    clean["event_time"] = rfc3339(min(millis, now_ms))  # a clock that is ahead moves nobody else's time
+    clean["event_time"] = rfc3339(millis)
     return None
 
 
 def _payment(event: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
     payment = event.get("payment")
     if not isinstance(payment, dict):
-        needed = clean["event_type"] in contract.PAYMENT_TYPES
-        return Rejection("payment", contract.PAYMENT_REASON) if needed else None
+        if clean["event_type"] in contract.PAYMENT_TYPES:
+            return Rejection("payment", contract.PAYMENT_REASON)
+        return None if payment in (None, "") else Rejection("payment", contract.OBJECT_REASON)
     kept: dict[str, Any] = {}
     for field in contract.PAYMENT_FIELDS:
         rejection = _take(field, f"payment.{field.name}", payment, kept)
@@ -150,6 +178,13 @@ def _payment(event: dict[str, Any], clean: dict[str, Any]) -> Rejection | None:
         return Rejection("payment.card_token", contract.CARD_REASON)
     clean["payment"] = kept
     return None
+
+
+def _properties(event: dict[str, Any]) -> Rejection | None:
+    properties = event.get("properties")
+    if properties in (None, "") or isinstance(properties, dict):
+        return None
+    return Rejection("properties", contract.OBJECT_REASON)
 
 
 def _with_unknown(event: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:

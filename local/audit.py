@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
+import redis
 
-from common.audit import Account, Audit
+from common.audit import Account, Audit, Offsets
 from common.config import Config
 from common.errors import StylestreamError
 from common.keys import Keys
@@ -14,7 +16,7 @@ from common.redis_client import redis_target
 from common.sources.kafka_ends import partition_ends
 from common.sources.lake_audit import Ranges, lake_partitions
 
-QUERY = "facts"
+QUERY, LAKE = "facts", "lake"
 POLL_SECONDS = 1.0
 KEEP_SECONDS = 24 * 3600
 
@@ -38,15 +40,22 @@ def audited(config: Config, wait: float, sleep: Callable[[float], None] = time.s
     with redis_target(config).connect() as client:
         known = client.get(keys.account(QUERY))
         if known is None:
-            raise StylestreamError(f"the query '{QUERY}' has noted nothing yet: start it by 'stylestream stream'")
+            raise StylestreamError(
+                f"the query '{QUERY}' has noted nothing yet: its first micro-batch has not ended, or it does not run"
+                " ('stylestream status' says which, 'stylestream stream' starts it)"
+            )
         account = Account.read(known)  # type: ignore[arg-type]
         _, highs = partition_ends(config, list(account.end))
         ranges: Ranges = {name: (account.start[name], end) for name, end in account.end.items()}
-        partitions = lake_partitions(config, ranges)
-        while any(part.missing for part in partitions) and time.monotonic() < until:
+        while not (written := _written(client, keys)).items() >= account.end.items() and time.monotonic() < until:
             sleep(POLL_SECONDS)
-            partitions = lake_partitions(config, ranges)
-        audit = Audit(partitions, account.total())
+        audit = Audit(lake_partitions(config, ranges, written), account.total())
         result = {"at_ms": time.time_ns() // 1_000_000, "line": str(audit), "balances": audit.balances}
         client.set(keys.account("audit"), orjson.dumps(result), ex=KEEP_SECONDS)
     return Standing(audit, sum(highs[name] - end for name, end in account.end.items()))
+
+
+def _written(client: redis.Redis, keys: Keys) -> Offsets:
+    """Up to where all tables of the lake are written, as its query has noted; empty before it has."""
+    noted: Any = client.get(keys.account(LAKE))
+    return orjson.loads(noted) if noted else {}

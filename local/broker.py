@@ -11,9 +11,13 @@ from kafka.errors import KafkaError
 from common.errors import UnavailableError
 from local.jars import broker_folder, fetch_broker
 from local.java import require_java
-from local.process import LOOPBACK, any_port, choose_port, log_tail, start
+from local.process import LOOPBACK, any_port, log_tail, start
 
 USUAL_PORT = 9092
+# The broker works in its folder and gets names without it: `log.dirs` is a comma separated list in a Java properties
+# file, which is no UTF-8 and takes a backslash for an escape, so that another folder would be filled.
+DATA, PROPERTIES, LOG_PROPERTIES = "data", "server.properties", "log4j2.properties"
+LOGGING = f"-Dlog4j2.configurationFile={LOG_PROPERTIES}"
 HEAP = "512m"
 START_SECONDS = 60
 SETTINGS = """\
@@ -50,19 +54,18 @@ logger.server.level=info
 """
 
 
-def launch(folder: Path, log: Path) -> tuple["subprocess.Popen[bytes]", str]:
+def launch(folder: Path, log: Path, port: int) -> tuple["subprocess.Popen[bytes]", str]:
     """Starts the broker on the data in `folder`, formatting it the first time; (process, its `host:port`)."""
     fetch_broker(lambda line: None)
-    settings, address = _configure(folder)
-    data = folder / "data"
-    if not (data / "meta.properties").is_file():
-        _format(folder, settings, log)
-    flags = [f"-Xmx{HEAP}", "-Xms256m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", *_logging(folder)]
-    return start([*_java(flags), "kafka.Kafka", settings], log), address
+    address = _configure(folder, port)
+    if not (folder / DATA / "meta.properties").is_file():
+        _format(folder, log)
+    flags = [f"-Xmx{HEAP}", "-Xms256m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", LOGGING]
+    return start([*_java(flags), "kafka.Kafka", PROPERTIES], log, folder=folder), address
 
 
-def answers(address: str, timeout_ms: int = 1000) -> bool:
-    """Whether a broker there tells about its cluster in time."""
+def answers(address: str, folder: Path, _process: int, timeout_ms: int = 1000) -> bool:
+    """Whether the broker on the data in `folder` tells about its cluster there in time; another one is none."""
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=address, bootstrap_timeout_ms=timeout_ms, request_timeout_ms=timeout_ms
@@ -70,28 +73,32 @@ def answers(address: str, timeout_ms: int = 1000) -> bool:
     except KafkaError:
         return False
     try:
-        return bool(admin.describe_cluster())
+        return bool(admin.describe_cluster()["cluster_id"] == _cluster(folder))
     except KafkaError:
         return False
     finally:
         admin.close()
 
 
-def _configure(folder: Path) -> tuple[Path, str]:
-    port = choose_port(USUAL_PORT)
+def _cluster(folder: Path) -> str:
+    """The id that the data has had since it was formatted."""
+    lines = (folder / DATA / "meta.properties").read_text(encoding="utf-8").splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
+
+
+def _configure(folder: Path, port: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "server.properties"
-    text = SETTINGS.format(host=LOOPBACK, port=port, controller=any_port(), data=folder / "data")
-    settings.write_text(text, encoding="utf-8")
-    (folder / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
-    return settings, f"{LOOPBACK}:{port}"
+    text = SETTINGS.format(host=LOOPBACK, port=port, controller=any_port(), data=DATA)
+    (folder / PROPERTIES).write_text(text, encoding="utf-8")
+    (folder / LOG_PROPERTIES).write_text(LOG4J, encoding="utf-8")
+    return f"{LOOPBACK}:{port}"
 
 
-def _format(folder: Path, settings: Path, log: Path) -> None:
+def _format(folder: Path, log: Path) -> None:
     # Base64 of 16 random bytes; 'x' first, because a leading '-' would be read as an option.
     cluster = "x" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
-    tool = [*_java(_logging(folder)), "kafka.tools.StorageTool"]
-    process = start([*tool, "format", "--ignore-formatted", "-t", cluster, "-c", settings], log)
+    tool = [*_java([LOGGING]), "kafka.tools.StorageTool"]
+    process = start([*tool, "format", "--ignore-formatted", "-t", cluster, "-c", PROPERTIES], log, folder=folder)
     try:
         code = process.wait(START_SECONDS)
     except BaseException:
@@ -102,8 +109,4 @@ def _format(folder: Path, settings: Path, log: Path) -> None:
 
 
 def _java(flags: list[str]) -> list[str]:
-    return [str(require_java()), *flags, "-cp", f"{broker_folder()}/*"]
-
-
-def _logging(folder: Path) -> list[str]:
-    return [f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"]
+    return [str(require_java().absolute()), *flags, "-cp", f"{broker_folder()}/*"]

@@ -8,18 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
 from common.config import Config
 from common.config_load import load_config
-from common.endpoints import EMBEDDED
-from common.errors import ConfigError, UnavailableError
+from common.endpoints import EMBEDDED, api_address
+from common.errors import ConfigError, MissingRequirementError, UnavailableError
 from common.jars import cache_dir
+from local.alone import demo_address
 from local.embedded import states
 from local.jars import broker_present, connectors_present
 from local.java import MEND, OLDEST, describe_java
 from local.process import port_free
+from local.reach import check_redis, redis_warning
+from local.ready import ours
 from local.topics import MEND as TO_MEND
 from local.topics import PRODUCERS_TIME, check_topics
 
@@ -51,7 +55,18 @@ def examine(conf: str | None) -> list[Finding]:
         return [python(), java(), packages(), fit, jars(), disk(Path()), memory()]
     fit = Finding("configuration", True, conf or "conf/local.yaml", "")
     state = Path(config.state_dir)
-    return [python(), java(), packages(), fit, jars(), disk(state), memory(), *ports(config), *topics(config)]
+    return [
+        python(),
+        java(),
+        packages(),
+        fit,
+        jars(),
+        disk(state),
+        memory(),
+        *ports(config),
+        *topics(config),
+        *stored(config),
+    ]
 
 
 def python(found: tuple[int, ...] = sys.version_info[:3]) -> Finding:
@@ -85,8 +100,12 @@ def packages(needs: list[str] | None = None, installed: Callable[[str], str] = v
 
 def jars() -> Finding:
     """What pip does not bring is in the cache."""
+    try:
+        folder = cache_dir()
+    except MissingRequirementError as error:
+        return Finding("jars", False, str(error), "set STYLESTREAM_CACHE, then run 'stylestream setup'")
     absent = [n for n, ok in (("Spark's connectors", connectors_present()), ("Kafka", broker_present())) if not ok]
-    what = f"not in {cache_dir()}: {', '.join(absent)}" if absent else f"in {cache_dir()}"
+    what = f"not in {folder}: {', '.join(absent)}" if absent else f"in {folder}"
     return Finding("jars", not absent, what, "run 'stylestream setup'")
 
 
@@ -117,17 +136,26 @@ def api_port(config: Config) -> Finding:
     )
 
 
+def api(config: Config) -> Finding:
+    """Where the API of the running demo is, or `api_port`; a port that an API of ours holds is as it should be."""
+    address = demo_address(config) or api_address(config.serving)
+    if ours(address):
+        return Finding(f"port {urlsplit(address).port}", True, f"our API answers at {address}", "")
+    return api_port(config)
+
+
 def ports(config: Config) -> list[Finding]:
     """The API's port, and the usual ones of the servers, for which any other does as well."""
-    ours = {state.name for state in states(config) if state.alive}
+    ours = {state.name: state.address.rpartition("//")[2].partition("/")[0] for state in states(config) if state.alive}
     given = {"kafka": config.kafka.bootstrap_servers, "redis": config.redis.url}
-    found = [api_port(config)]
+    found = [api(config)]
     for name, number in USUAL_PORTS.items():
         if given[name.lower()] != EMBEDDED:
             continue
-        said = "ours is up" if name.lower() in ours else "free"
-        if said == "free" and not port_free(number):
-            said = "busy: another will be chosen"
+        if at := ours.get(name.lower()):
+            found.append(Finding(f"port {at.rpartition(':')[2]}", True, f"{name}, ours is up", ""))
+            continue
+        said = "free" if port_free(number) else "busy: another will be chosen"
         found.append(Finding(f"port {number}", True, f"{name}, {said}", ""))
     return found
 
@@ -144,3 +172,16 @@ def topics(config: Config) -> list[Finding]:
     said = "; ".join(PRODUCERS_TIME.format(topic.name) for topic in wrong)
     mend = "; ".join(TO_MEND.format(topic.name) for topic in wrong)
     return [Finding("topics", not wrong, said or "carry the broker's time", mend)]
+
+
+def stored(config: Config) -> list[Finding]:
+    """Redis takes writes and throws nothing away. Nothing where no Redis is up to be asked."""
+    ours_is_up = any(state.name == "redis" and state.alive for state in states(config))
+    if config.redis.url == EMBEDDED and not ours_is_up:
+        return []
+    try:
+        check_redis(config)
+    except UnavailableError as error:
+        return [Finding("redis", False, str(error), "start it, or correct the configuration")]
+    what, mend = redis_warning(config)
+    return [Finding("redis", not mend, what or "takes writes and keeps them", mend)]

@@ -22,6 +22,8 @@ class Input:
         if self.dataset is None:
             if self.data is not None:
                 raise ConfigError(f"DATA needs DATASET, one of: {', '.join(WATERMARK)}")
+            if self.speed is not None:
+                raise ConfigError("SPEED is of a replay: it needs DATASET and DATA (the simulator has RATE)")
             return self
         if self.dataset not in WATERMARK:
             raise ConfigError(f"DATASET={self.dataset} is not known; one of: {', '.join(WATERMARK)}")

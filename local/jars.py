@@ -56,6 +56,8 @@ def fetch(say: Say) -> None:
 
 def fetch_connectors(say: Say) -> None:
     """Spark's Kafka and Delta connectors into `spark-jars`; only those that pyspark lacks are kept."""
+    if connectors_present():  # also in a cache that cannot be written, e.g. of an image
+        return
     with _lock("spark-jars"):
         if connectors_present():
             return
@@ -71,6 +73,8 @@ def fetch_connectors(say: Say) -> None:
 
 def fetch_broker(say: Say) -> None:
     """The Kafka broker with all it needs."""
+    if broker_present():
+        return
     with _lock("broker"):
         if broker_present():
             return
@@ -81,6 +85,7 @@ def fetch_broker(say: Say) -> None:
             _check(fetched, (f"kafka_2.13-{KAFKA_VERSION}.jar", *names))
             (fetched / COMPLETE).write_text("\n".join(names))
             shutil.rmtree(broker_folder(), ignore_errors=True)
+            fetched.chmod(0o755)  # the cache may be somebody else's
             fetched.replace(broker_folder())
 
 
@@ -93,7 +98,8 @@ def _check(folder: Path, names: tuple[str, ...]) -> None:
 
 @contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    fetched = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache_dir()))
+    with _writing():
+        fetched = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache_dir()))
     try:
         yield fetched
     finally:
@@ -102,14 +108,20 @@ def _folder(name: str) -> Iterator[Path]:
 
 @contextmanager
 def _lock(name: str) -> Iterator[None]:
-    try:
+    with _writing():
         cache_dir().mkdir(parents=True, exist_ok=True)
         file = (cache_dir() / f".{name}.lock").open("w")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise MissingRequirementError(
             f"the cache {cache_dir()} cannot be written ({error.strerror}): set STYLESTREAM_CACHE to"
             " a folder that can be"
         ) from None
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

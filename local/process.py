@@ -7,16 +7,16 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from common.running import Running
+
 LOOPBACK = "127.0.0.1"
-SAME_START_SECONDS = 2.0
-# On one machine what somebody waits for comes first: API, Kafka and Redis, then facts and batch jobs, then the lake.
+# On one machine what somebody waits for comes first: API, Kafka and Redis, then facts, the lake, and batch jobs.
 # Linux shares the CPU out by session first, and niceness counts only within one, so the session gets it too.
-NICENESS = {"stream": "10", "stream lake": "15", "batch": "10", "schedule": "10"}
+NICENESS = {"stream": "10", "stream lake": "15", "batch": "19", "schedule": "19"}
 # The kernel takes that from one ordinary user in 0.1 s: a few tries.
 AT_NICENESS = """
 if [ -w /proc/self/autogroup ]; then
@@ -26,29 +26,11 @@ exec nice -n "$0" "$@"
 """
 
 
-@dataclass(frozen=True)
-class Running:
-    """A process by number and start time, so that a number used again is not taken for it."""
-
-    pid: int
-    created: float
-
-    def process(self) -> psutil.Process | None:
-        """The live process; None when it has ended, is a zombie, or its number belongs to another."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < SAME_START_SECONDS
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.Error:
-            return None
-
-    @property
-    def alive(self) -> bool:
-        return self.process() is not None
-
-
-def start(command: Sequence[str | Path], log: Path, env: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":
-    """Starts a process in a session of its own, which our Ctrl-C does not reach; output is added to `log`."""
+def start(
+    command: Sequence[str | Path], log: Path, env: dict[str, str] | None = None, folder: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    """Starts a process in a session of its own, which our Ctrl-C does not reach; output is added to `log`. It works
+    in `folder`, or in ours."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -57,6 +39,7 @@ def start(command: Sequence[str | Path], log: Path, env: dict[str, str] | None =
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=folder,
             env={**os.environ, **(env or {})},
         )
 
@@ -67,14 +50,6 @@ def at_its_priority(arguments: Sequence[str], command: Sequence[str | Path]) -> 
     niceness = NICENESS.get(" ".join(arguments[:2]), NICENESS.get(arguments[0]))
     lower = niceness is not None and shutil.which("nice") is not None
     return [*(["sh", "-c", AT_NICENESS, str(niceness)] if lower else []), *map(str, command)]
-
-
-def running(process: "subprocess.Popen[bytes]") -> Running:
-    """Names a process just started; one that has ended already is named with no start time."""
-    try:
-        return Running(process.pid, psutil.Process(process.pid).create_time())
-    except psutil.Error:
-        return Running(process.pid, 0.0)
 
 
 def stop_all(processes: Iterable[Running], seconds: float = 10.0) -> None:
@@ -111,18 +86,19 @@ def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.1
 
 def port_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether a server could listen there now."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError:
+        return False
     return True
 
 
-def choose_port(usual: int) -> int:
-    """The usual port when it is free, else any free one."""
-    return usual if port_free(usual) else any_port()
+def choose_port(*usual: int) -> int:
+    """The first of the usual ports that is free, else any free one."""
+    return next((port for port in usual if port_free(port)), 0) or any_port()
 
 
 def any_port() -> int:
@@ -130,6 +106,15 @@ def any_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def last_word(log: Path) -> str:
+    """The last line that our own command wrote into its log, for a person; empty where there is none."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip()[:300] for line in reversed(lines) if line.startswith("stylestream: ")), "")
 
 
 def log_tail(log: Path, lines: int = 3) -> str:
@@ -140,3 +125,8 @@ def log_tail(log: Path, lines: int = 3) -> str:
         return "no log"
     kept = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("\tat ")]
     return " | ".join(kept[-lines:])[-600:] or "its log is empty"
+
+
+def busy() -> str:
+    """How much the machine has to do, for a message."""
+    return f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"

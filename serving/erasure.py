@@ -42,8 +42,9 @@ async def forget(services: Services, user: str) -> Erasure:
     made = Erasure(time.time_ns() // 1_000_000, await _anonymous(services, [one.decode() for one in sessions]))
     record = {"user": user, "sessions": made.sessions, "requested_ms": made.requested_ms}
     message = Message(services.config.topic(ERASURES), user.encode(), orjson.dumps(record))
-    if not await services.producer.send([message]):
-        raise unavailable("Kafka does not answer")
+    sent = await services.producer.send([message])
+    if not sent.acknowledged:
+        raise unavailable(sent.refused.get(0, "Kafka does not answer"))
     people = (user, *made.sessions)
     items = await _items(services, people)
     pipeline = services.redis.pipeline(transaction=False)

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from common.events import Field, reasons
+from common.redis_client import trouble
 from serving.answers import Json
 from serving.routes.paths import not_there
 
@@ -86,16 +87,21 @@ def add_handlers(app: FastAPI) -> None:
         if error.status_code == 404 or a_user:  # of a user alone there is DELETE only
             return ApiError(404, "not_found", not_there(path)).answer()
         code = CODES.get(error.status_code, "http_error")
-        return ApiError(error.status_code, code, str(error.detail), None, error.headers).answer()
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":  # and HEAD, as `serving.gate` has it
+            headers["Allow"] = "GET, HEAD"
+        return ApiError(error.status_code, code, str(error.detail), None, headers).answer()
 
     async def invalid(_: Request, error: Any) -> Json:
         details = [{"field": str(problem["loc"][-1]), "reason": _reason(problem)} for problem in error.errors()]
         message = "; ".join(f"{detail['field']}: {detail['reason']}" for detail in details)
         return ApiError(400, "invalid_input", message, details).answer()
 
-    async def store(_: Request, error: Any) -> Json:
-        log.warning("Redis: %s", type(error).__name__)
-        return unavailable("Redis does not answer").answer()
+    async def store(request: Request, error: Any) -> Json:
+        wrong = trouble(error)
+        log.warning("%s (%s)", wrong, type(error).__name__)
+        request.app.state.services.store.suspect()
+        return unavailable(wrong).answer()
 
     app.add_exception_handler(ApiError, api)
     app.add_exception_handler(HTTPException, http)

@@ -28,7 +28,7 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class FactMinutes:
-    """`client` is a blocking one that nobody else uses."""
+    """`client` is a blocking one, for threads."""
 
     config: Config
     client: Any

@@ -1,12 +1,8 @@
-"""Limits on a request before anything is done for it: rate per client address, bytes of the body."""
+"""A limit on requests before anything is done for them: rate per client address. `serving.body` has that of a body."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-
-from starlette.requests import Request
-
-from serving.errors import ApiError
 
 MAX_ADDRESSES = 10_000
 
@@ -32,19 +28,3 @@ class RateLimit:
         if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
         return 0.0 if passes else (1 - tokens) / self._rate
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body; 413 as soon as it is known to be longer than `limit` bytes."""
-    too_large = ApiError(413, "too_large", f"the body must be at most {limit} bytes")
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        raise too_large
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from serving import SHARED
 from serving.drift import Drift
+from serving.query_ages import QueryAges
 
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -40,6 +41,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
+        self.ages = QueryAges(self.registry)
         self.drift = Drift(self.registry)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:

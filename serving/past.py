@@ -1,7 +1,8 @@
 """Rankings as they were: an hour ago, for the change beside each rank, and at any minute (docs/adr/0013).
 
 The last day is worked out from Redis, what is older from the lake. Both work in threads of their own, few at a time;
-Arrow and DataFusion leave Python's lock free, so the process goes on answering.
+Arrow and DataFusion leave Python's lock free, so the process goes on answering. The ranking of an hour ago, which every
+ranking waits for, has a thread of its own beside the questions about the past, and is waited for only shortly.
 """
 
 import asyncio
@@ -24,9 +25,11 @@ from serving.kept import Kept
 
 HOUR, DAY = 60, 24 * 60  # minutes
 RENEWED_SECONDS = 60.0  # the ranking of an hour ago is worked out anew so often, and only where it is asked for
+CHANGE_SECONDS = 2.0  # a ranking waits for it so long; then it is answered without changes
 KEPT_SECONDS, KEPT = 10.0, 8  # answers about the past, whatever category or limit is asked for
 AT_ONCE = 16  # questions about the past that may wait; more are refused
-LAKE_AT_ONCE, LAKE_SECONDS = 2, 10.0
+LAKE_AT_ONCE = 2
+PAST_SECONDS = 10.0  # a question about the past waits so long for Redis, and for the lake
 T = TypeVar("T")
 
 
@@ -50,13 +53,15 @@ class Past:
         self._client: Any = redis_target(config).connect()  # blocking, for the threads
         self._facts = FactMinutes(config, self._client)
         self._views = next(r for r in config.rankings.definitions if r.name == "views-1h")
-        self._redis_thread = ThreadPoolExecutor(1, "past")
+        self._hour_thread, self._redis_thread = ThreadPoolExecutor(1, "hour-ago"), ThreadPoolExecutor(1, "past")
         self._lake_threads = ThreadPoolExecutor(LAKE_AT_ONCE, "lake")
         self._before, self._then = Kept(), Kept(most=KEPT)
+        self._late: set[str] = set()  # rankings of an hour ago that were waited for in vain
         self._waiting = 0
 
     async def hour_ago(self, definition: RankingConfig, corrected: CorrectedConfig | None) -> Standing:
-        """The ranking an hour before the newest minute, two minutes old at most.
+        """The ranking an hour before the newest minute, two minutes old at most; nothing where it is not made in time.
+        Making it goes on, nobody else waits for it, and it is there for who asks later.
 
         Where it is asked for all the time, only the first is waited for (`Kept.latest`).
         """
@@ -66,10 +71,20 @@ class Past:
             return Standing.empty() if found is None else self._fair(found[1][0], corrected, found[0] - HOUR)
 
         async def make() -> Standing:
-            return await _in(self._redis_thread, work)
+            try:
+                return await _in(self._hour_thread, work)
+            finally:
+                self._late.discard(name)
 
         name = corrected.name if corrected else definition.name
-        made: Standing = await self._before.latest(name, RENEWED_SECONDS, make)
+        if name in self._late:
+            return Standing.empty()
+        latest = self._before.latest(name, RENEWED_SECONDS, make)
+        try:
+            made: Standing = await asyncio.wait_for(latest, CHANGE_SECONDS)
+        except asyncio.TimeoutError:
+            self._late.add(name)
+            return Standing.empty()
         return made
 
     async def at(self, definition: RankingConfig, corrected: CorrectedConfig | None, minute: int, recent: bool) -> Then:
@@ -105,13 +120,11 @@ class Past:
             known = len(found[0]) > 0 or (first is not None and first <= minute)
             return self._then_of(found, corrected, minute, known)
 
-        then = await _in(self._redis_thread, from_redis) if recent else None
+        then = await _in_time("Redis", self._redis_thread, from_redis) if recent else None
         if then is not None:
             return then
         try:  # Redis does not reach back so far: the lake knows whether there ever was anything
-            return await asyncio.wait_for(_in(self._lake_threads, from_lake), LAKE_SECONDS)
-        except asyncio.TimeoutError:
-            raise unavailable(f"the lake does not answer within {LAKE_SECONDS:.0f} s") from None
+            return await _in_time("the lake", self._lake_threads, from_lake)
         except UnavailableError as error:
             raise unavailable(str(error)) from None
 
@@ -134,7 +147,7 @@ class Past:
 
     def close(self) -> None:
         """What is still being worked out goes on to its end, unseen."""
-        for threads in (self._redis_thread, self._lake_threads):
+        for threads in (self._hour_thread, self._redis_thread, self._lake_threads):
             threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
@@ -146,3 +159,11 @@ def hour_of(config: Config, minute: int) -> int:
 
 async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+async def _in_time(store: str, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """503 after `PAST_SECONDS`; work that has not begun by then never does."""
+    try:
+        return await asyncio.wait_for(_in(threads, work), PAST_SECONDS)
+    except asyncio.TimeoutError:
+        raise unavailable(f"{store} does not answer within {PAST_SECONDS:.0f} s") from None

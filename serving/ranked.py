@@ -48,7 +48,7 @@ async def read_ranking(
     wanted = limit + SPARE
     while True:
         found, views, as_of, horizon, landmark = await _top(services, definition, category or ALL, wanted, factors)
-        ordered = best(found, len(found))
+        ordered = await each_once(services, found)
         rows = await buyable(services, ordered)
         if len(rows) >= limit or len(found) < wanted or wanted >= MOST:
             break
@@ -57,7 +57,7 @@ async def read_ranking(
     places = {name: place for place, (name, _) in enumerate(ordered, start=1)}
     ranks = [places[name] for name, _ in rows]
     factor = decay_factor(definition, as_of, landmark)
-    return Ranking(rows, ranks, factor, [views[name] for name, _ in rows], as_of, horizon)
+    return Ranking(rows, ranks, factor, _views_of(rows, views), as_of, horizon)
 
 
 async def read_past(
@@ -82,7 +82,7 @@ async def read_past(
     recent = as_of is not None and as_of - minute <= DAY
     then = await services.past.at(definition, corrected, minute, recent)
     rows = then.now.best(category, limit)
-    views = then.views.score_of([name for name, _ in rows])
+    views = then.views.score_of([name for name, _ in rows], category)
     ranks = list(range(1, len(rows) + 1))
     return Ranking(rows, ranks, 1.0, views, minute if then.known else None, horizon), then.before
 
@@ -107,11 +107,27 @@ async def read_rate(services: Services, name: str) -> RankingConfig:
     return RankingConfig(services.keys.rate(name, version.decode() if version else ""), "window", 1, {})
 
 
+async def each_once(services: Services, rows: Sequence[Row]) -> list[Row]:
+    """The rows best first, an item of several categories once, in that of the catalogue where it is among them."""
+    products = await services.products.of(dict.fromkeys(split_member(text)[1] for text, _ in rows))
+    return best(rows, len(rows), {item: product.category for item, product in products.items()})
+
+
 async def buyable(services: Services, rows: Sequence[Row]) -> list[Row]:
     """The rows without those withdrawn or out of stock. What the catalogue doesn't know stays."""
     items = [split_member(text)[1] for text, _ in rows]
     products = await services.products.of(dict.fromkeys(items))
     return [row for row, item in zip(rows, items, strict=True) if products[item].active and products[item].in_stock]
+
+
+def _views_of(rows: Sequence[Row], views: Views) -> list[float | None]:
+    """The views of each row's item, in all categories that were looked at; None for none."""
+    seen: dict[str, float] = {}
+    for text, count in views.items():
+        if count is not None:
+            item = split_member(text)[1]
+            seen[item] = seen.get(item, 0.0) + count
+    return [seen.get(split_member(text)[1]) for text, _ in rows]
 
 
 async def _top(services: Services, definition: RankingConfig, top: str, wanted: int, factors: str) -> Top:
@@ -138,6 +154,5 @@ async def _load(services: Services, definition: RankingConfig, top: str, wanted:
         services.wide.add((top, factors))
     members = [text.decode() for text in answer[4::3]]
     rows = [(member, float(score)) for member, score in zip(members, answer[5::3], strict=True)]
-    # An item stands in one category, so its views among all are those in its own.
     views = {m: None if seen is None else float(seen) for m, seen in zip(members, answer[6::3], strict=True)}
     return rows, views, as_of, horizon, landmark

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
-from common.cards import without_cards
+from common.cards import holds_card, without_cards
+from common.category import normal_category
 from common.config import Config
-from common.events import ID_PATTERN, ITEM_TYPES, topic_of
+from common.events import FIELDS, ID_PATTERN, ITEM_TYPES, topic_of
 from common.keys import SEPARATOR, Keys
 from common.strict_json import Number
 from common.validate import Rejection, epoch_ms, rfc3339
@@ -19,6 +20,8 @@ RAW_BYTES = 400_000  # quoted or in base64 it still fits into a Kafka message of
 ID = re.compile(ID_PATTERN)
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 SHOWN_SECONDS = DAY_MS // 1000
+MAX_CATEGORY = next(field.limit for field in FIELDS if field.name == "category")
+MAX_PRICE = next(field.maximum for field in FIELDS if field.name == "price")
 RECENT_TYPES = frozenset(ITEM_TYPES) - {"exposure"}
 
 
@@ -63,9 +66,10 @@ def quarantine_message(raw: bytes, rejection: Rejection, now_ms: int, config: Co
     return Message(config.topic("quarantine"), None, orjson.dumps(record))
 
 
-def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config) -> None:
-    """Puts an item action on its user's recent list, an exposure among what was shown: the next request sees it."""
-    time_ms = epoch_ms(event["event_time"]) or 0
+def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config, now_ms: int) -> None:
+    """Puts an item action on its user's recent list, an exposure among what was shown: the next request sees it. What
+    comes from a clock that is ahead happened now."""
+    time_ms = min(epoch_ms(event["event_time"]) or 0, now_ms)
     if event["event_type"] == "exposure":
         key = keys.shown(user_of(event))
         pipeline.zadd(key, {f"{event['item_id']}{SEPARATOR}{time_ms}": time_ms})
@@ -85,10 +89,25 @@ def remember(pipeline: Any, event: dict[str, Any], keys: Keys, config: Config) -
 def fill(event: dict[str, Any], product: tuple[bytes | None, bytes | None] | None) -> None:
     """Category and price from the product cache, where the event lacks them."""
     category, price = product or (None, None)
-    if category and "category" not in event and ID.fullmatch(text := category.decode("utf-8", "replace")):
-        event["category"] = text
-    if price and "price" not in event:
-        event["price"] = float(price)
+    name = normal_category((category or b"").decode("utf-8", "replace"))
+    if "category" not in event and _is_category(name):
+        event["category"] = name
+    amount = _price(price)
+    if amount is not None and "price" not in event:
+        event["price"] = amount
+
+
+def _price(text: bytes | None) -> float | None:
+    """A price as the contract has it, None for what is none: the event was judged before it was filled."""
+    try:
+        amount = float(text or "")
+    except ValueError:
+        return None
+    return amount if 0 <= amount <= MAX_PRICE else None
+
+
+def _is_category(text: str) -> bool:
+    return len(text) <= MAX_CATEGORY and ID.fullmatch(text) is not None and not holds_card(text)
 
 
 def lacking(event: dict[str, Any]) -> str | None:

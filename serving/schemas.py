@@ -162,6 +162,7 @@ class ItemBody(BaseModel):
 class Part(BaseModel):
     ok: bool
     detail: str
+    needed: bool = Field(description="false: it is said, but this process is fit to serve without it")
 
 
 class ReadyBody(BaseModel):

@@ -13,12 +13,13 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from common.config import Config
-from common.endpoints import kafka_servers
+from common.endpoints import kafka_servers, url_of
 from common.errors import StylestreamError, UnavailableError
 from common.kafka_client import producer_settings
 from common.redis_client import redis_target
 from serving.app import create_app
 from serving.auth import refuse_open_door
+from serving.connection import bounded, most_connections
 from serving.workers import run_workers
 
 GRACE_SECONDS = 3
@@ -51,7 +52,8 @@ def serve(config: Config, announce: Callable[[str], object]) -> None:
     refuse_open_door(config.serving)
     check_stores(config)
     listeners = listen(config.serving.host, config.serving.port, config.serving.workers)
-    announce(f"serving on http://{config.serving.host}:{listeners[0].getsockname()[1]}")
+    port = listeners[0].getsockname()[1]
+    announce(f"serving on {url_of(config.serving.host, port, config.serving.root_path)}")
     try:
         if len(listeners) > 1:
             run_workers(config, listeners, answer_on)
@@ -64,8 +66,15 @@ def serve(config: Config, announce: Callable[[str], object]) -> None:
 
 def answer_on(config: Config, listener: socket.socket) -> None:
     """Answers what comes in on a listening socket until SIGTERM or Ctrl-C, in this process."""
-    settings = uvicorn.Config(
+    Server(settings(config)).run(sockets=[listener])
+
+
+def settings(config: Config) -> uvicorn.Config:
+    """How uvicorn is to serve the application."""
+    return uvicorn.Config(
         create_app(config),
+        http=bounded(most_connections()),
+        timeout_keep_alive=config.serving.keep_alive_seconds,
         access_log=False,
         log_config=None,
         log_level="warning",
@@ -74,7 +83,6 @@ def answer_on(config: Config, listener: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on",
     )
-    Server(settings).run(sockets=[listener])
 
 
 def short_pauses() -> None:
@@ -102,7 +110,7 @@ def listen(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
             listeners[-1].listen(BACKLOG)
     except OSError as error:
         raise StylestreamError(
-            f"cannot serve on {host}:{port}: {error.strerror or error}; choose another with --host and --port"
+            f"cannot serve on {url_of(host, port)}: {error.strerror or error}; choose another with --host and --port"
         ) from None
     return listeners
 

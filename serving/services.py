@@ -17,6 +17,7 @@ from common.keys import Keys
 from common.redis_client import redis_target
 from common.views.ctr_features import late_minutes
 from serving.als_model import AlsModel
+from serving.circuit import Circuit
 from serving.click_model import ClickModel
 from serving.followed import first, follow
 from serving.item_counts import ItemCounts
@@ -45,6 +46,7 @@ class Services:
     redis: Any  # redis.asyncio.Redis or RedisCluster
     top_script: Any  # reads a ranking, for serving/ranked.py
     user_script: Any  # reads a user, for serving/stores.py
+    store: Circuit  # of Redis
     producer: AckProducer
     metrics: Metrics
     rate: RateLimit
@@ -63,6 +65,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
     """The services, connected lazily; everything is closed at the end."""
     producer = AckProducer(config)
     client = connect(config)
+    store = Circuit("Redis", client.ping)
     keys = Keys(config.redis.prefix)
     past = Past(config)
     producer.start()
@@ -75,6 +78,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
             config=config,
             keys=keys,
             redis=client,
+            store=store,
             top_script=client.register_script(TOP),
             user_script=client.register_script(USER),
             producer=producer,
@@ -91,6 +95,7 @@ async def running(config: Config) -> AsyncIterator[Services]:
         )
     finally:
         following.cancel()
+        store.close()
         producer.stop()
         past.close()
         await client.aclose()
@@ -100,6 +105,8 @@ def connect(config: Config) -> Any:
     """An asyncio client. A request waits for Redis only shortly, and tries a broken connection once more."""
     target = redis_target(config)
     options = target.options() | {
+        # from a server that is a replica since a failover: the new connection looks the name up again
+        "retry_on_error": [redis.exceptions.ReadOnlyError],
         "socket_timeout": REDIS_TIMEOUT_SECONDS,
         "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
         "retry": Retry(NoBackoff(), 1),

@@ -8,7 +8,7 @@ import orjson
 
 from common.views.actions import read_recent, read_user_facts
 from common.views.profile import Profile, profile
-from serving.logins import USER
+from serving.logins import USER, mark_of
 from serving.services import Services
 
 MOST_SESSIONS = 3  # of those in which a user was anonymous, the newest
@@ -37,8 +37,8 @@ async def read_user(services: Services, user: str, models: Sequence[str] = (), s
     shown; one of somebody unknown is empty.
 
     Sessions in which the user was anonymous count with the user's own actions (`serving.logins`), unless their id has
-    since been a user's: one round trip more for who had some. What is from before the user was forgotten is not
-    looked at.
+    since been a user's, or another user was seen in them: one round trip more for who had some. What is from before the
+    user was forgotten is not looked at.
     """
     keys, config = services.keys, services.config.profile
     own = [
@@ -59,7 +59,7 @@ async def read_user(services: Services, user: str, models: Sequence[str] = (), s
     )
     sessions = tuple(session.decode() for session in joined)
     own_done = (dict(zip(flat[::2], flat[1::2], strict=True)), recent)
-    done = [own_done, *(await _done_in(services, sessions[:MOST_SESSIONS]) if sessions else ())]
+    done = [own_done, *(await _done_in(services, user, sessions[:MOST_SESSIONS]) if sessions else ())]
     since = int(forgotten or 0)
     known = [fact for one, _ in done for fact in read_user_facts(one) if fact.last_ms > since]
     actions = [action for _, one in done for action in read_recent(one) if action.time_ms > since]
@@ -72,16 +72,20 @@ async def read_user(services: Services, user: str, models: Sequence[str] = (), s
     return UserRecord(made, known_items, long_profile, candidates, sessions, seen)
 
 
-async def _done_in(services: Services, sessions: Sequence[str]) -> list[tuple[dict[bytes, bytes], list[bytes]]]:
-    """User facts and recent list of each of the sessions, but of those whose id has since been a user's."""
+async def _done_in(
+    services: Services, user: str, sessions: Sequence[str]
+) -> list[tuple[dict[bytes, bytes], list[bytes]]]:
+    """User facts and recent list of each of the sessions, but of those whose id has since been a user's and of those
+    in which another user was seen."""
     keys, pipeline = services.keys, services.redis.pipeline(transaction=False)
     for session in sessions:
         pipeline.hgetall(keys.user_facts(session))
         pipeline.zrevrange(keys.recent(session), 0, services.config.profile.recent_actions - 1)
-        pipeline.get(keys.kind(session))
+        pipeline.mget(keys.kind(session), keys.owner(session))
     answers = await pipeline.execute()
     found = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
-    return [(facts, recent) for facts, recent, kind in found if kind != USER]
+    own = (None, mark_of(user))
+    return [(facts, recent) for facts, recent, (kind, owner) in found if kind != USER and owner in own]
 
 
 async def read_product(services: Services, item: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from multiprocessing.context import SpawnProcess
 from common.config import Config
 from common.errors import StylestreamError
 from common.logs import debugging, quiet_libraries
-from serving.metrics import SHARED
+from serving import FOLDER, SHARED
 
 STOP_SECONDS = 8.0
 Run = Callable[[Config, socket.socket], object]
@@ -33,7 +33,7 @@ def run_workers(config: Config, listeners: Sequence[socket.socket], run: Run) ->
         wake.send(b".")
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-    with tempfile.TemporaryDirectory(prefix="stylestream-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
         os.environ[SHARED] = folder
         workers: list[SpawnProcess] = []
         try:
@@ -49,7 +49,12 @@ def run_workers(config: Config, listeners: Sequence[socket.socket], run: Run) ->
                 signal.signal(number, handler)
             del os.environ[SHARED]
     if ended and stop not in woken:
-        raise StylestreamError(f"a serving process ended with {ended[0].exitcode}: what it said is above, if anything")
+        raise StylestreamError(f"serving process {ended[0].pid} {how(ended[0].exitcode)}, and the others with it")
+
+
+def how(code: int | None) -> str:
+    """In words how a process ended."""
+    return f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code} (its log says why)"
 
 
 def _start(config: Config, listener: socket.socket, run: Run) -> SpawnProcess:

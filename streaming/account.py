@@ -8,13 +8,17 @@ again has the same offsets and the same watermark, and its note replaces the one
 from typing import Any
 
 import orjson
+import redis
 from pyspark.sql import SparkSession
 
-from common.audit import Account, Counts
+from common.audit import Account, Counts, Offsets
 from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
+from common.sinks.scripts import Fenced
 from common.sources.kafka_ends import partition_ends
+from streaming.query import checkpoint
+from streaming.under_way import by_partition, execution_of, offsets_of
 
 DEDUPLICATE = "StreamingDeduplicateWithinWatermark"
 LATE, COPIES, ROWS = "numRowsDroppedByWatermark", "numDroppedDuplicateRows", "numOutputRows"
@@ -22,37 +26,48 @@ LATE, COPIES, ROWS = "numRowsDroppedByWatermark", "numDroppedDuplicateRows", "nu
 
 def note(spark: SparkSession, config: Config, name: str, batch_id: int) -> None:
     """Adds the micro-batch that is under way to the account of the query `name`; from `foreachBatch`, after writing."""
-    execution = _execution(spark)
+    execution = execution_of(spark)
     key = Keys(config.redis.prefix).account(name)
-    counts = _counts(execution.lastExecution().executedPlan())
-    start, end = _offsets(execution.committedOffsets()), _offsets(execution.availableOffsets())
+    start, end = offsets_of(execution.committedOffsets()), offsets_of(execution.availableOffsets())
     # Nothing is committed before the first micro-batch; partitions may be added later.
     if lacking := [name for name in end if name not in start]:
-        start |= partition_ends(config, lacking)[0]
+        start |= partition_ends(config, lacking)[0] | {
+            place: offset for place, offset in _first(spark, config, name).items() if place in lacking
+        }
+    counts = _counts(execution.lastExecution().executedPlan(), sum(end[place] - start[place] for place in end))
     with redis_target(config).connect() as client:
         known: Any = client.get(key)
         before = Account.read(known) if known else None
         account = Account.after(before, str(execution.id()), batch_id, start, end, counts)
-        client.set(key, orjson.dumps(account))
+        write(client, config, name, account)
 
 
-def _execution(spark: SparkSession) -> Any:
-    query = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
-    if query is None:
-        raise RuntimeError("note is for foreachBatch: there is no streaming query here")
-    return spark._jsparkSession.streams().get(query).streamingQuery()  # type: ignore[attr-defined]
+def note_read(spark: SparkSession, config: Config, name: str) -> None:
+    """Notes up to where the query `name` has written everything; at the end of `foreachBatch`. An audit that looks at
+    its tables while a micro-batch has written only some of them leaves alone what is beyond."""
+    with redis_target(config).connect() as client:
+        offsets = offsets_of(execution_of(spark).availableOffsets())
+        write(client, config, name, offsets)
 
 
-def _counts(plan: Any) -> Counts:
-    """Of the operator that finds copies, which is the first to see what is late; a call to the JVM costs 0.1 ms."""
+def write(client: redis.Redis, config: Config, name: str, noted: Account | Offsets) -> None:
+    """A query that was paused while another took over must not take that one's account back."""
+    Fenced(client, "account", config.fence)(keys=[Keys(config.redis.prefix).account(name)], args=[orjson.dumps(noted)])
+
+
+def _first(spark: SparkSession, config: Config, name: str) -> dict[str, int]:
+    """The offsets that the query began at, as the source has noted them: a version, then JSON."""
+    lines = spark.read.text(f"{checkpoint(config, name)}/sources/0/0", wholetext=True).collect()
+    return by_partition(orjson.loads(lines[0]["value"].partition("\n")[2]))
+
+
+def _counts(plan: Any, offsets: int) -> Counts:
+    """Of the operator that finds copies, which is the first to see what is late, and of the scan below it, which reads
+    fewer rows than `offsets` where some hold no record; a call to the JVM costs 0.1 ms."""
     while plan.nodeName() != DEDUPLICATE:
         plan = plan.child()
     metrics = plan.metrics()
-    return Counts(*(int(metrics.apply(name).value()) for name in (ROWS, COPIES, LATE)))
-
-
-def _offsets(progress: Any) -> dict[str, int]:
-    """`topic/partition` → offset of what is read next."""
-    values = progress.values().toSeq()
-    found = orjson.loads(values.apply(0).json()) if values.size() else {}
-    return {f"{topic}/{partition}": offset for topic, parts in found.items() for partition, offset in parts.items()}
+    counted, copies, late = (int(metrics.apply(name).value()) for name in (ROWS, COPIES, LATE))
+    while plan.children().size():
+        plan = plan.child()
+    return Counts(counted, copies, late, offsets - int(plan.metrics().apply(ROWS).value()))

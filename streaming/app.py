@@ -5,6 +5,7 @@ All by default (fused: one driver, one set of cores); on a cluster each may run 
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from common.config import Config
 from common.session import PARSE_ONCE, UNOPTIMISED
@@ -20,12 +21,12 @@ def named(names: Iterable[str]) -> Starts:
     return {name: QUERIES[name] for name in names}
 
 
-def run(config: Config, names: list[str], unoptimised: bool = False) -> None:
+def run(config: Config, names: list[str], unoptimised: bool = False, spark_log: Path | None = None) -> None:
     """Runs the named queries until SIGTERM or Ctrl-C; then stops them after their current micro-batch.
 
-    `unoptimised`: without the JVM's optimising compiler.
+    `unoptimised`: without the JVM's optimising compiler; `spark_log`: see `streaming.run.run`.
     """
-    run_queries(config, named(names), PARSE_ONCE | (UNOPTIMISED if unoptimised else {}))
+    run_queries(config, named(names), PARSE_ONCE | (UNOPTIMISED if unoptimised else {}), spark_log)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from common.sources.kafka_records import read_topics
 from common.sources.lake import CATALOG, ERASURES, EVENTS, EXPOSURE_CANDIDATES
 from common.sources.notes import erasures, exposure_candidates
 from common.sources.parse import parse, valid
+from streaming.account import note_read
 from streaming.query import run_alone, start_query
 
 NAME = "lake"
@@ -33,16 +34,17 @@ REFUSED_JSON = "encoding string, raw string, field string, reason string, source
 
 
 def lake_events(parsed: DataFrame) -> DataFrame:
-    """Valid events as the lake keeps them: the contract's fields, unknown ones as JSON in `properties`."""
+    """Valid events as the lake keeps them: the contract's fields, unknown ones as JSON in `properties`. Of a name that
+    stands in the event's own properties too, that one is called `properties.NAME`: neither is lost."""
     known = F.array(*[F.lit(name) for name in (*FIELD_NAMES, "payment", "properties")])
     all_fields = F.from_json(F.col("raw").cast("string"), "map<string,string>")
     given = F.from_json(F.element_at(all_fields, F.lit("properties")), "map<string,string>")
     extra = F.map_filter(all_fields, lambda name, _: ~F.array_contains(known, name))
-    given_only = F.map_filter(
+    named = F.transform_keys(
         F.coalesce(given, F.create_map().cast("map<string,string>")),
-        lambda name, _: ~F.map_contains_key(extra, name),
+        lambda name, _: F.when(F.map_contains_key(extra, name), F.concat(F.lit("properties."), name)).otherwise(name),
     )
-    properties = F.map_concat(given_only, extra)
+    properties = F.map_concat(named, extra)
     return valid(parsed).select(
         *FIELD_NAMES,
         "payment",
@@ -58,7 +60,9 @@ def lake_events(parsed: DataFrame) -> DataFrame:
 def refused_by_collector(records: DataFrame) -> DataFrame:
     """Records of the quarantine topic that the collector wrote, as quarantine rows."""
     read = records.withColumn("r", F.from_json(F.col("value").cast("string"), REFUSED_JSON))
-    raw = F.when(F.col("r.encoding") == "base64", F.unbase64("r.raw")).otherwise(F.encode("r.raw", "UTF-8"))
+    text = F.encode("r.raw", "UTF-8")
+    decoded = F.coalesce(F.try_to_binary("r.raw", F.lit("base64")), text)
+    raw = F.when(F.col("r.encoding") == "base64", decoded).otherwise(text)
     rows = read.filter("r.source = 'collector'").select(
         raw.alias("raw"), "r.field", "r.reason", "r.source", "topic", "partition", "offset", "timestamp"
     )
@@ -100,6 +104,7 @@ def start(spark: SparkSession, config: Config) -> StreamingQuery:
         records = batch.persist()
         try:
             append(records, config, batch_id)
+            note_read(spark, config, NAME)
         finally:
             records.unpersist()
 

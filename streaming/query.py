@@ -8,6 +8,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from common.config import Config
 from streaming.run import Start, run_script, script_arguments
+from streaming.same_topics import check_topics
 
 
 def checkpoint(config: Config, name: str) -> str:
@@ -23,9 +24,19 @@ def start_query(
     trigger: str,
     mode: str = "append",
 ) -> StreamingQuery:
-    """Starts `rows` into `write(batch, batch_id)`, which may see the same batch again after a failure."""
-    writer = rows.writeStream.queryName(name).outputMode(mode).option("checkpointLocation", checkpoint(config, name))
-    return writer.foreachBatch(write).trigger(processingTime=trigger).start()
+    """Starts `rows` into `write(batch, batch_id)`, which may see the same batch again after a failure. It
+    fails where a topic was deleted and made anew since its last start."""
+    place, checked = checkpoint(config, name), False
+
+    def write_checked(batch: DataFrame, batch_id: int) -> None:
+        nonlocal checked
+        if not checked:
+            check_topics(rows.sparkSession, config, name, place)
+            checked = True
+        write(batch, batch_id)
+
+    writer = rows.writeStream.queryName(name).outputMode(mode).option("checkpointLocation", place)
+    return writer.foreachBatch(write_checked).trigger(processingTime=trigger).start()
 
 
 def run_alone(name: str) -> None:

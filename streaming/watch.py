@@ -11,6 +11,8 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from common.config import Config
+from common.damaged import damaged
+from common.errors import StylestreamError, UnavailableError
 from common.keys import Keys
 from common.redis_client import redis_target
 
@@ -33,10 +35,12 @@ class Watch:
     ) -> None:
         self.name = name
         self._start = start
+        self._config = config
         self._clock = clock
         self._redis = redis_target(config).connect()
         self._key = Keys(config.redis.prefix).progress(name)
         self._query: StreamingQuery | None = None
+        self._ran = False
         self._failures = 0
         self._due = 0.0
         self._noted = 0.0
@@ -48,9 +52,10 @@ class Watch:
         now = self._clock()
         if self._query is None:
             if now >= self._due:
-                self._query = self._start()
+                self._begin(now)
         elif not self._query.isActive:
-            self._failed(now)
+            query, self._query = self._query, None
+            self._failed(now, query.exception())
         elif now >= self._noted + NOTE_EVERY:
             self._noted = now
             self._note(self._query)
@@ -60,14 +65,26 @@ class Watch:
         if self._query is not None:
             self._query.stop()
 
-    def _failed(self, now: float) -> None:
-        query, self._query = self._query, None
-        error = query.exception() if query is not None else None
-        pause = min(LONGEST_PAUSE, 2.0**self._failures)
+    def _begin(self, now: float) -> None:
+        """What fails at the first start is for whoever started us; later, as Kafka or the lake may be away for a while,
+        it is one more failure. `StylestreamError` where it cannot start as a file is damaged."""
+        try:
+            self._query = self._start()
+            self._ran = True
+        except Exception as error:
+            if found := damaged(self._config):
+                raise StylestreamError(found) from error
+            lasting = isinstance(error, StylestreamError) and not isinstance(error, UnavailableError)
+            if lasting or not self._ran:
+                raise
+            self._failed(now, error)
+
+    def _failed(self, now: float, error: Exception | None) -> None:
+        pause = min(LONGEST_PAUSE, 2.0 ** min(self._failures, 10))
         self._failures += 1
         self._due = now + pause
         print(
-            f"query {self.name} failed: {_first_line(error)}; again in {pause:.0f} s",
+            f"query {self.name} failed: {damaged(self._config) or _first_line(error)}; again in {pause:.0f} s",
             file=sys.stderr,
             flush=True,
         )
@@ -86,6 +103,7 @@ class Watch:
             self._redis.set(self._key, orjson.dumps(self._summary(last)), ex=PROGRESS_SECONDS)
         except redis.RedisError as error:
             print(f"query {self.name}: progress not noted: {_first_line(error)}", file=sys.stderr, flush=True)
+            self._redis.close()  # that server may be a replica now: the next connection looks its name up again
 
     def _summary(self, last: Any) -> dict[str, Any]:
         return {
@@ -118,5 +136,6 @@ def _epoch_ms(text: str | None) -> int | None:
 
 def _first_line(error: StreamingQueryException | Exception | None) -> str:
     lines = [line.strip() for line in str(error or "stopped").splitlines() if line.strip()]
-    causes = [line for line in lines if "Error" in line or "Exception" in line]
+    said = [line for line in lines if not line.startswith("at ")]  # not the places in Spark's own code
+    causes = [line for line in said if "Error" in line or "Exception" in line]
     return (causes[-1] if causes else lines[0] if lines else "unknown")[:300]

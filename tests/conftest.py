@@ -5,6 +5,7 @@ With several workers (pytest-xdist) each has a Spark session of its own; Kafka a
 
 import dataclasses
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ from common.config import Config
 from common.config_load import load_config
 from common.redis_client import redis_target
 
+# Dates and hours are those of UTC or of the shop, never of a machine: the tests, and what they start, run where the day
+# begins nine hours sooner, and their Spark's JVM where it begins three and a half later. `TEST_TZ` names another zone.
+os.environ["TZ"] = os.environ.get("TEST_TZ", "Asia/Seoul")
+time.tzset()
+JVM_ZONE = "-Duser.timezone=America/St_Johns"
+
 # Fast tests first, then the files that take longest. At the end the demo, which yields to whatever else runs
 # (`local.process.NICENESS`), beside files that ask little, which also leave no worker alone for long.
 TESTS = Path(__file__).parent
@@ -25,7 +32,7 @@ FOLDERS = ("unit", "spark", "integration")  # and last of all LAST
 LONGEST = ("parity", "publish", "cluster", "stream", "rebuild", "ctr_job", "ranking_promises")
 LAST = ("demo", "inputs", "serving_outages", "surfaces_bad_input", "surfaces", "subtrees", "api", "collector")
 LAST += ("past_rankings", "past_input", "keyword_api", "item_sink")
-SERVERS = "STYLESTREAM_TEST_SERVERS"  # variable: folder of servers that run already and stay, for one run after another
+SERVERS = "TEST_SERVERS_OF"  # variable: folder of servers that run already and stay, for one run after another
 settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.generate])  # to know only whether a test fails
 
 
@@ -76,7 +83,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     config = for_tests(folder)
     small = dataclasses.replace(config.spark, master="local[2]", driver_memory="1g", shuffle_partitions=2)
     places = {
-        **UNOPTIMISED,  # hundreds of plans, each run once or twice: as in a job on little data
+        # Hundreds of plans, each run once or twice: as in a job on little data.
+        **{name: f"{options} {JVM_ZONE}" for name, options in UNOPTIMISED.items()},
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
         "spark.driver.host": "127.0.0.1",

@@ -11,7 +11,8 @@ START = datetime(2026, 3, 1, tzinfo=timezone.utc)
 COLUMNS = (
     "event_id string, event_type string, event_time timestamp, user_id string, session_id string,"
     " item_id string, category string, price double, quantity int, query string,"
-    " order_id string, topic string, partition int, offset bigint, ingest_time timestamp, date date"
+    " order_id string, surface string, position int,"
+    " topic string, partition int, offset bigint, ingest_time timestamp, date date"
 )
 NAMES = [part.split()[0] for part in COLUMNS.split(", ")]
 

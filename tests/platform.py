@@ -1,6 +1,5 @@
 """Running the project's own commands in tests: configuration to a file, processes by their real command line."""
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -26,7 +25,7 @@ SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 def write_config(config: Config, folder: Path) -> Path:
     """The configuration as a file for `--conf`."""
     file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(dataclasses.asdict(config)), encoding="utf-8")
+    file.write_text(yaml.safe_dump(config.as_tree()), encoding="utf-8")
     return file
 
 

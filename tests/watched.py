@@ -65,9 +65,12 @@ class Watched:
     def __init__(self, config: Config) -> None:
         self.clock = Clock()
         self.queries: list[Query] = []
+        self.refuses: Exception | None = None  # what a start raises
         self.watch = Watch("facts", self._start, config, self.clock)
 
     def _start(self) -> Any:
+        if self.refuses is not None:
+            raise self.refuses
         self.queries.append(Query())
         return self.queries[-1]
 

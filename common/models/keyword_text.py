@@ -12,6 +12,7 @@ from itertools import dropwhile
 
 from common.invisible import BLANK_RANGES, character_class
 
+NFKC_LONGEST = 18  # characters that one may become
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")  # control, format (zero width, bidi), surrogate, private, unassigned
 # Pictures may be joined into one (a family) and may ask for colour: nowhere else are the signs for that shown.
 JOINER, COLOUR = "\u200d", "\ufe0f"
@@ -68,6 +69,6 @@ def blocked(found: Keyword, blocklist: frozenset[str]) -> bool:
 
 
 def blocking(texts: list[str]) -> frozenset[str]:
-    """A configured blocklist as keys; entries without anything visible block nothing."""
-    found = (keyword(text, max(len(text), 1)) for text in texts)
+    """A configured blocklist as keys; entries without anything visible block nothing, and are refused before."""
+    found = (keyword(text, NFKC_LONGEST * max(len(text), 1)) for text in texts)
     return frozenset(one.key for one in found if one)

@@ -16,7 +16,9 @@ from common.models.session_neighbours import NONE, Fresh, neighbours
 from common.models.sparse_rows import Floats, Ints
 
 SHARE = 1e-4
-LAST = 10  # items of the session that count, the newest
+MOST_RULED = 20
+LAST = 50  # actions of the session that count, the newest
+RECENT = 10  # different items of them, the newest, whose neighbours count
 EARLIER = 5  # of them those whose transitions count
 AGAIN = 4  # places that have a weight of their own
 WALKS = ("near2", "near2-earlier", "near3", "near3-earlier")
@@ -26,7 +28,8 @@ ALIKE = ("alike", "alike-session")
 ALIKE_FADE = 0.7  # of the session's vectors, an item
 POPULAR = ("popular-day", "popular-week", "popular-month", "popular")
 SEEN = ("again-1", "again-2", "again-3", "again-4", "again-earlier", "again-count", "again-share")
-SIGNALS = (*LISTS, *(f"{name}-amount" for name in AMOUNTS), *ALIKE, *POPULAR, *SEEN)
+RULES = ("rules-place",)
+SIGNALS = (*LISTS, *(f"{name}-amount" for name in AMOUNTS), *ALIKE, *POPULAR, *SEEN, *RULES)
 Source = tuple[Ints, Floats]
 
 
@@ -42,8 +45,8 @@ def candidates(index: SessionIndex, session: Ints, fresh: Fresh = NONE) -> Candi
     """Candidates for a session of item numbers, newest last; a number beyond the index's is an item it doesn't know."""
     session = session[-LAST:]
     seen = distinct(session)
-    sources = _sources(index, seen, fresh)
-    ids = np.concatenate([seen, index.favourites, *(ids for ids, _ in sources)])
+    sources, ruled = _sources(index, seen[:RECENT], fresh), by_rules(index, seen)
+    ids = np.concatenate([seen, index.favourites, ruled, *(ids for ids, _ in sources)])
     known = np.zeros(max(index.n_items, int(ids.max(initial=0)) + 1), bool)
     known[ids] = True
     items = np.flatnonzero(known)
@@ -57,7 +60,10 @@ def candidates(index: SessionIndex, session: Ints, fresh: Fresh = NONE) -> Candi
     popular[old] = np.log1p(index.popular[items[old]])
     alike[old] = _alike(index, seen, items[old])
     again = _again(session, seen, place[seen], len(items))
-    return Candidates(items, np.hstack([np.log1p(shares.T / SHARE), np.log1p(amounts.T), alike, popular, again]))
+    ranked = np.zeros((len(items), len(RULES)))
+    ranked[place[ruled], 0] = np.log((MOST_RULED + 1) / np.arange(1, len(ruled) + 1))
+    signals = [np.log1p(shares.T / SHARE), np.log1p(amounts.T), alike, popular, again, ranked]
+    return Candidates(items, np.hstack(signals))
 
 
 def best(found: Candidates, weights: Floats, n: int) -> list[tuple[int, float]]:
@@ -76,6 +82,16 @@ def distinct(session: Ints) -> Ints:
     """The session's items once each, newest first."""
     _, first = np.unique(session[::-1], return_index=True)
     return session[::-1][np.sort(first)]
+
+
+def by_rules(index: SessionIndex, seen: Ints) -> Ints:
+    """ "Recent items, then sequential rules": what was seen, newest first, then what followed the newest, of all time;
+    the first `MOST_RULED`. A baseline of its own (Ludewig & Jannach 2018) that is hard to beat where sessions repeat
+    themselves, so that the blend holds it whole."""
+    if not len(seen) or seen[0] >= index.n_items:
+        return seen[:MOST_RULED]
+    followers = index.rules.ids[index.rules.offsets[seen[0]] : index.rules.offsets[seen[0] + 1]]
+    return np.concatenate([seen, followers[~np.isin(followers, seen)]])[:MOST_RULED]
 
 
 def _sources(index: SessionIndex, seen: Ints, fresh: Fresh) -> list[Source]:

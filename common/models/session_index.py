@@ -26,7 +26,8 @@ WIDEST = 50  # neighbours an item that a walk goes on from
 NEAR = 100  # neighbours an item that are kept of a walk
 FAVOURITES = 100  # the most popular items: what is left to offer where nothing else speaks
 HALF_LIVES = (0.007, 0.035, 0.17, 1e6)  # of popularity, as shares of the time span; the last counts all alike
-PARTS = ("after", "before", "near2", "near3")
+RULES = 70  # followers an item that are kept however long ago: enough where `LONGEST` of them were seen
+PARTS = ("after", "before", "near2", "near3", "rules")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class SessionIndex:
     before: Rows
     near2: Rows
     near3: Rows
+    rules: Rows
     vectors: Floats
 
     @property
@@ -116,6 +118,7 @@ def build(offsets: Ints, items: Ints, times: Floats, n_items: int, how: Build) -
         before,
         near2,
         product(near2, steps, NEAR),
+        _transitions(items, session, np.ones(n, np.float32), n_items, RULES),
         vectors(together, n_items),
     )
 
@@ -134,7 +137,7 @@ def _postings(offsets: Ints, items: Ints, session: Ints, n_items: int, recent: i
     return rarity, kept, session[order].astype(np.int32), place[order].astype(np.int16)
 
 
-def _transitions(items: Ints, session: Ints, weights: Floats, n_items: int) -> Rows:
+def _transitions(items: Ints, session: Ints, weights: Floats, n_items: int, keep: int | None = None) -> Rows:
     rows, ids, values = [], [], []
     for distance in range(1, min(WINDOW, len(items) - 1) + 1):
         first = np.flatnonzero((session[:-distance] == session[distance:]) & (items[:-distance] != items[distance:]))
@@ -142,7 +145,8 @@ def _transitions(items: Ints, session: Ints, weights: Floats, n_items: int) -> R
         ids.append(items[first + distance])
         values.append(weights[session[first]] / distance)
     none = np.zeros(0, np.int64)
-    return summed(np.concatenate([none, *rows]), np.concatenate([none, *ids]), np.concatenate([none, *values]), n_items)
+    row, other, value = (np.concatenate([none, *parts]) for parts in (rows, ids, values))
+    return summed(row, other, value, n_items, keep)
 
 
 def _turned(rows: Rows, n_items: int) -> Rows:

@@ -24,5 +24,5 @@ def forget_in_redis(client: Any, keys: Keys, user: str, asked_ms: int, models: S
     listed = [keys.candidates(model, user) for model in models]
     timed = [keys.user_facts(user), keys.recent(user), keys.forgotten(user), keys.shown(user), keys.sessions(user)]
     names = [*timed, keys.kind(user), keys.long_term(user), keys.long_pattern(user), keys.bought(user)]
-    names += listed
+    names += [keys.owner(user), *listed]
     return client.eval(lua("forget"), len(names), *names, asked_ms, asked_ms + MAX_AHEAD_MS, seconds)

@@ -10,10 +10,10 @@
 local P, source, ttl, newest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local rankings, rows = cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
 local cap, often = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
-local touched = {}
+local lives = item_lifetimes(P, rankings, ttl)
+local lifetime, touched = lives.ranking, {}
 local most = 3000  -- members a command: two arguments each, and Lua passes some 8,000 at most
 
-local function lifetime(r) return math.max(ttl, r[3] * 60 * 30) end
 local function key(r, scope) return P .. 'r:' .. r[1] .. ':' .. scope end
 local function scopes()
   local all = redis.call('ZRANGE', P .. 'tree', 0, -1)
@@ -28,14 +28,6 @@ local function parts(value)
   local c = {}
   for n in string.gmatch(string.match(value, '^([^|]*)|'), '[^,]+') do c[#c + 1] = tonumber(n) end
   return c
-end
-
-local function drop_windows()
-  for _, r in ipairs(rankings) do
-    if r[2] == 'window' then
-      for _, scope in ipairs(scopes()) do redis.call('DEL', key(r, scope)) end
-    end
-  end
 end
 
 local function evict_minute(r, minute)
@@ -67,6 +59,7 @@ local function advance(from, to)
       end
     end
   end
+  lives.leave(from, to)
 end
 
 -- Forward decay: a contribution counts 2^((minute - landmark) / half-life). Before that outgrows a double
@@ -92,15 +85,14 @@ local function landmark(r, as_of)
 end
 
 local as_of = tonumber(redis.call('GET', P .. 'as_of') or nil)
-if as_of == nil then
-  drop_windows()
-  as_of = newest
+local lost = as_of == nil
+if lost then
+  as_of = lives.newest(newest)
 elseif newest > as_of then
   advance(as_of, newest)
   as_of = newest
 end
--- Facts outlive as_of: while it stands, what leaves a window can still be subtracted.
-redis.call('SET', P .. 'as_of', as_of, 'EX', math.floor(ttl / 2))
+lives.note(as_of, scopes)
 local horizon = tonumber(redis.call('GET', P .. 'horizon') or nil) or -1
 local marks = {}
 for i, r in ipairs(rankings) do
@@ -111,6 +103,17 @@ end
 -- times in a call.
 local gains, category_of, categories, changed = {}, {}, {}, 0
 for i in ipairs(rankings) do gains[i] = {} end
+
+-- Without as_of nobody knows what the windows hold: they are made anew of the facts that stand.
+for i, r in ipairs(lost and lives.any() and rankings or {}) do
+  if r[2] == 'window' then
+    for _, scope in ipairs(scopes()) do redis.call('DEL', key(r, scope)) end
+    for member, by in pairs(lives.window(r, as_of, parts)) do
+      local category = string.match(member, '^([^\31]*)\31')
+      gains[i][member], category_of[member], categories[category] = by, category, true
+    end
+  end
+end
 
 -- By what a contribution of this minute counts in the ranking; nil or 0 where it does not.
 local function factor(i, r, minute)
@@ -142,7 +145,8 @@ local function upsert(minute, members, values, first, last)
   end
   if #put > 0 then
     redis.call('HSET', fact, unpack(put))
-    if not known then redis.call('EXPIRE', fact, ttl) end  -- new, or soon counted as old as it is
+    -- new, or soon counted as old as it is
+    if not known then redis.call('EXPIRE', fact, lives.fact(minute, as_of)) end
   end
 end
 
@@ -173,14 +177,14 @@ local function limit(minute, member, user, counts)
   local before = over(known)
   known[at] = counts
   redis.call('HSET', hour, field, cjson.encode(known))
-  touched[hour] = ttl
+  touched[hour] = lives.fact(math.floor(minute / 60) * 60 + 59, as_of)
   local category = string.match(member, '^([^\31]*)\31')
   for m, c in pairs(over(known)) do
     local text, old = table.concat(c, ','), table.concat(before[m] or {}, ',')
     if text ~= old and (old ~= '' or math.min(unpack(c)) < 0) then
       local taken = P .. 'x:' .. m
       redis.call('HSET', taken, field, text .. '|')
-      touched[taken] = ttl
+      touched[taken] = lives.fact(tonumber(m), as_of)
       gain(member, tonumber(m), c, before[m])
       category_of[member], categories[category] = category, true
       changed = changed + 1
@@ -210,9 +214,11 @@ for _, row in ipairs(often) do
     oldest = math.min(oldest, row[1])
   end
 end
--- A merge that is under way learns which minutes changed meanwhile.
-local low = tonumber(redis.call('GET', P .. 'low') or nil)
-if low and oldest < low then redis.call('SET', P .. 'low', oldest, 'KEEPTTL') end
+-- Each merge that is under way learns which minutes changed meanwhile.
+local lows = redis.call('HGETALL', P .. 'lows')
+for n = 1, #lows, 2 do
+  if oldest < tonumber(lows[n + 1]) then redis.call('HSET', P .. 'lows', lows[n], oldest) end
+end
 
 -- One ZINCRBY a member: reading the scores by ZMSCORE and putting the sums by ZADD was measured no faster.
 for i, r in ipairs(rankings) do
@@ -228,7 +234,7 @@ local names, tree = {}, P .. 'tree'
 for category in pairs(categories) do names[#names + 1], names[#names + 2] = '0', category end
 for first = 1, #names, 2 * most do
   redis.call('ZADD', tree, unpack(names, first, math.min(first + 2 * most - 1, #names)))
-  touched[tree] = ttl * 4
+  touched[tree] = lives.life
 end
 for k, life in pairs(touched) do redis.call('EXPIRE', k, math.floor(life)) end
 return changed

@@ -10,8 +10,9 @@ import orjson
 import pyarrow as pa
 
 from common.config import Config
+from common.fence import NO_FENCE, Fence
 from common.keys import Keys, member
-from common.sinks.scripts import lua
+from common.sinks.scripts import Fenced
 from common.views.caps import CAPPED
 from common.views.rankings import part, weightings
 
@@ -31,6 +32,7 @@ class ItemWriter:
     per_user: int
     seconds: int
     rows_per_call: int
+    fence: Fence = NO_FENCE
 
     def write(self, client: "Redis", items: pa.RecordBatch, repeated: pa.RecordBatch, source: str) -> int:
         """Writes item rows and user rows with something done more than once in their minute; returns how many
@@ -47,7 +49,7 @@ class ItemWriter:
         rows, keys, changed = facts or often, Keys(self.prefix), 0
         if not rows:
             return 0
-        script = client.register_script(lua("item_facts"))
+        script = Fenced(client, "item_facts", self.fence)
         newest = max(row[0] for row in rows)
         head = [keys.item, source, self.seconds, newest, orjson.dumps(self.rankings)]
         cap = orjson.dumps([self.per_user, self.weights])
@@ -73,4 +75,5 @@ def item_writer(config: Config) -> ItemWriter:
         per_user=config.rankings.per_user,
         seconds=config.rankings.retention_hours * 3600,
         rows_per_call=config.streaming.redis_rows_per_call,
+        fence=config.fence,
     )

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from common.config import Config
 from common.keys import Keys
 from common.redis_client import RedisTarget, redis_target
-from common.sinks.scripts import lua
+from common.sinks.scripts import Fenced
 
 VERSION_SECONDS = 6 * 3600
 Batches = Iterator[pa.RecordBatch]
@@ -48,4 +48,4 @@ def activate_baseline(config: Config, version: str, horizon: int, mass: float, h
     numbers = (keywords.window_minutes, keywords.half_life_minutes, keywords.retention_minutes, keywords.keep)
     args: list[str | int | float | bytes] = [keys.kw, *numbers, version, horizon, mass, orjson.dumps(list(hours))]
     with redis_target(config).connect() as client:
-        return bool(client.register_script(lua("keyword_merge"))(keys=[keys.keyword_meta], args=args))
+        return bool(Fenced(client, "keyword_merge", config.fence)(keys=[keys.keyword_meta], args=args))

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.config import Config
+from common.fence import NO_FENCE, Fence
 from common.keys import Keys
 from common.models.keyword_text import Keyword, keyword
-from common.sinks.scripts import lua
+from common.sinks.scripts import Fenced
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -35,6 +36,7 @@ class KeywordWriter:
     keep: int
     max_length: int
     rows_per_call: int
+    fence: Fence = NO_FENCE
 
     def write(self, client: "Redis", batch: pa.RecordBatch, source: str = "s") -> int:
         """Writes rows `minute`, `user`, `key` (as typed), `value` (searches); returns how many counts changed.
@@ -45,7 +47,7 @@ class KeywordWriter:
             return 0
         rows = list(self._rows(batch))
         keys = Keys(self.prefix)
-        script = client.register_script(lua("keyword_facts"))
+        script = Fenced(client, "keyword_facts", self.fence)
         numbers = (self.window_minutes, self.half_life_minutes, self.retention_minutes, self.keep)
         changed = 0
         for start in range(0, len(rows), self.rows_per_call):
@@ -81,4 +83,5 @@ def keyword_writer(config: Config) -> KeywordWriter:
         keep=keywords.keep,
         max_length=keywords.max_length,
         rows_per_call=config.streaming.redis_rows_per_call,
+        fence=config.fence,
     )

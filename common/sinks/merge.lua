@@ -2,24 +2,25 @@
 -- KEYS[1]  <prefix>{item}:as_of
 -- ARGV     1 prefix up to and with '{item}:'  2 rankings: [[name, kind, minutes, n], …]; ranking n counts by cn
 --          3 batch version  4 horizon T (epoch minute)  5 first minute that the version's bases do not hold yet
---          6 seconds facts live
+--          6 seconds facts live  7 name of this merge's mark
 -- Returns 1, also when this version was merged before (a lost answer asked for again), 0 when a newer horizon
 -- stands already, -1 when a minute that the bases hold has changed meanwhile. Then nothing changes.
 local P, rankings, version = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
 local T, open, ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local lives = item_lifetimes(P, rankings, ttl)
+local lifetime = lives.ranking
 if redis.call('GET', P .. 'merged') == version then return 1 end
 local current = tonumber(redis.call('GET', P .. 'horizon') or nil)
 if current and current > T then return 0 end
-local low = tonumber(redis.call('GET', P .. 'low') or nil)
+local low = tonumber(redis.call('HGET', P .. 'lows', ARGV[7]) or nil)
 if open > T and (not low or low < open) then return -1 end
-local as_of = tonumber(redis.call('GET', P .. 'as_of') or nil) or T
+local as_of = tonumber(redis.call('GET', P .. 'as_of') or nil) or lives.newest(T)
 local categories = redis.call('ZRANGE', P .. 'tree', 0, -1)
 local sum = P .. 'sum'
 local AT_ONCE = 1000  -- keys a ZUNIONSTORE: Lua passes some 8,000 arguments at most
 local gains = {}
 for i in ipairs(rankings) do gains[i] = {} end
 
-local function lifetime(r) return math.max(ttl, r[3] * 60 * 30) end
 local function key(r, scope) return P .. 'r:' .. r[1] .. ':' .. scope end
 
 local function gain(member, minute, value)
@@ -70,7 +71,13 @@ for i, r in ipairs(rankings) do
     redis.call('SET', P .. 'lm:' .. r[1], T, 'EX', lifetime(r))
   end
 end
+-- A category that no ranking has any more is read by nobody: each name costs every answer over all categories.
+for _, category in ipairs(categories) do
+  local held = {}
+  for _, r in ipairs(rankings) do held[#held + 1] = key(r, category) end
+  if redis.call('EXISTS', unpack(held)) == 0 then redis.call('ZREM', P .. 'tree', category) end
+end
 redis.call('SET', P .. 'horizon', T)
 redis.call('SET', P .. 'merged', version)
-redis.call('DEL', P .. 'low')
+redis.call('DEL', P .. 'lows')  -- those of others too, killed ones among them: whoever lacks its mark merges anew
 return 1

@@ -10,11 +10,29 @@ local MARKS = {'lsn', 'ts_ms', 'arrived_ms'}
 local function digits(text) return text and string.match(text, '^%d+$') end
 local function less(a, b) return #a < #b or (#a == #b and a < b) end
 
+-- A field that a change left out, and of which nothing was known, is named in `left_out`: an older change that comes
+-- again, from a restarted connector or by `rebuild`, says what it was. Such come from the oldest on: the last one counts.
+local PLACEHOLDER = { -- a release before took them for values
+  ['__debezium_unavailable_value'] = true,
+  ['X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=='] = true,
+}
+local stays, unknown = tonumber(ARGV[5]), {}
+for name in string.gmatch(redis.call('HGET', KEYS[1], 'left_out') or '', '%S+') do unknown[name] = true end
+local function fill()
+  if ARGV[1] == 'd' then return end
+  for n = 6 + stays, #ARGV, 2 do
+    if unknown[ARGV[n]] then redis.call('HSET', KEYS[1], ARGV[n], ARGV[n + 1]) end
+  end
+end
+
 local standing = redis.call('HMGET', KEYS[1], unpack(MARKS))
 for n in ipairs(MARKS) do
   local new, old = digits(ARGV[n + 1]), digits(standing[n])
   if new and old and new ~= old then
-    if less(new, old) then return 0 end
+    if less(new, old) then
+      fill()
+      return 0
+    end
     break
   end
 end
@@ -26,11 +44,17 @@ local function put(name, value)
     fields[#fields + 1] = value
   end
 end
-local stays = tonumber(ARGV[5])
 if ARGV[1] == 'd' then
   put('status', 'withdrawn')
 else
-  for n = 6, 5 + stays do put(ARGV[n], redis.call('HGET', KEYS[1], ARGV[n])) end
+  local is_new, deleted, left_out = redis.call('EXISTS', KEYS[1]) == 0, redis.call('TTL', KEYS[1]) >= 0, {}
+  for n = 6, 5 + stays do
+    local name = ARGV[n]
+    local value = not deleted and redis.call('HGET', KEYS[1], name)
+    if not PLACEHOLDER[value] then put(name, value) end
+    if is_new or unknown[name] or PLACEHOLDER[value] then left_out[#left_out + 1] = name end
+  end
+  put('left_out', #left_out > 0 and table.concat(left_out, ' '))
   for n = 6 + stays, #ARGV, 2 do put(ARGV[n], ARGV[n + 1]) end
   if #fields == 0 then put('status', 'active') end
 end

@@ -1,7 +1,7 @@
 """Merge: the batch layer's part of the decayed rankings, and the step to a new horizon T."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ from pyspark.sql import functions as F
 
 from common.config import Config
 from common.duration import duration_ms
-from common.keys import SEPARATOR, Keys
+from common.keys import ALL, SEPARATOR, Keys
 from common.redis_client import RedisTarget, redis_target
-from common.sinks.scripts import lua
+from common.sinks.scripts import Fenced
 from common.views.rankings import part
 
 MERGE_SECONDS = 3600  # the longest a merge may take
 NEVER = 2**53
+NO_SHORTER = "if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end"
 STREAMED = "minute bigint, category string, item_id string, parts array<double>"
 NAMES = ["minute", "category", "item_id", "parts"]
 TYPES = [pa.int64(), pa.string(), pa.string(), pa.list_(pa.float64())]
@@ -53,8 +54,16 @@ class BaseWriter:
                 key = keys.base(self.ranking, category, self.version)
                 pipe.zadd(key, scores)
                 pipe.expire(key, self.seconds)
-                pipe.zadd(keys.tree, {category: 0})
+            note_categories(pipe, keys, by_category, 4 * self.seconds)
             pipe.execute()
+
+
+def note_categories(pipe: Any, keys: Keys, categories: Iterable[str], seconds: int) -> None:
+    """Adds categories to those that are known; all of them stay `seconds` from now, or as long as they did: the item
+    sink wants them as long as its rankings (item_lifetimes.lua)."""
+    if found := {category: 0 for category in categories if category != ALL}:
+        pipe.zadd(keys.tree, found)
+        pipe.eval(NO_SHORTER, 1, keys.tree, seconds)
 
 
 def publish_base(base: DataFrame, config: Config, ranking: str, version: str) -> int:
@@ -76,14 +85,18 @@ def publish_base(base: DataFrame, config: Config, ranking: str, version: str) ->
     return int(total[0] or 0) if total else 0
 
 
-def settled_minute(config: Config) -> int | None:
-    """The last minute whose facts no longer change, and from now on Redis notes what changes all the same.
+def settled_minute(config: Config, mark: str = "") -> int | None:
+    """The last minute whose facts no longer change, and from now on Redis notes under `mark`, a name of the merge's
+    own, what changes all the same.
 
     None when Redis holds no facts. `activate` finds out when it was wrong.
     """
     keys = Keys(config.redis.prefix)
     with redis_target(config).connect() as client:
-        client.set(keys.low, NEVER, ex=MERGE_SECONDS)
+        with client.pipeline() as pipe:
+            pipe.hset(keys.low, mark, str(NEVER))
+            pipe.expire(keys.low, MERGE_SECONDS)
+            pipe.execute()
         as_of = client.get(keys.as_of)
     late = math.ceil(duration_ms(config.streaming.watermark) / 60_000)
     return None if as_of is None else int(as_of) - late - 1
@@ -121,13 +134,15 @@ class FactReader:
                     yield pa.record_batch([pa.array(c, t) for c, t in zip(columns, TYPES, strict=True)], NAMES)
 
 
-def activate(config: Config, version: str, horizon_minute: int, first_open: int | None = None) -> bool | None:
+def activate(
+    config: Config, version: str, horizon_minute: int, first_open: int | None = None, mark: str = ""
+) -> bool | None:
     """Rankings become `version`'s bases, which hold T's facts and the stream's up to `first_open` (T when None), plus
     the stream's from there on; T becomes the horizon. In one step.
 
     `horizon_minute` is T in minutes since the epoch. False, and nothing changes, when a newer horizon stands already
     (an old batch run again); None, and nothing changes, when a minute before `first_open` has changed since
-    `settled_minute`.
+    `settled_minute` with this `mark`, or nobody knows, as another merge has moved T meanwhile.
     """
     keys = Keys(config.redis.prefix)
     definitions = config.rankings.definitions
@@ -135,6 +150,7 @@ def activate(config: Config, version: str, horizon_minute: int, first_open: int 
     open_minute = horizon_minute if first_open is None else first_open
     seconds = config.rankings.retention_hours * 3600
     args: list[str | bytes | int] = [keys.item, orjson.dumps(rankings), version, horizon_minute, open_minute, seconds]
+    args.append(mark)
     with redis_target(config).connect() as client:
-        answer = int(client.register_script(lua("merge"))(keys=[keys.as_of], args=args))
+        answer = int(Fenced(client, "merge", config.fence)(keys=[keys.as_of], args=args))
     return None if answer < 0 else bool(answer)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from common.config import Config
 from common.keys import ALL, Keys
 from common.redis_client import RedisTarget, redis_target
+from common.sinks.rankings import note_categories
 
 TTL_SECONDS = 7 * 24 * 3600
 LEAVES_SECONDS = 600  # what is read from the version before may still be under way
@@ -23,6 +24,7 @@ class RateWriter:
     prefix: str
     ranking: str
     rows_per_call: int
+    categories_seconds: int  # how long what is known of the categories stays
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         keys = Keys(self.prefix)
@@ -37,7 +39,7 @@ class RateWriter:
                     for scope, scores in by_scope.items():
                         pipe.zadd(keys.ranking(self.ranking, scope), scores)
                         pipe.expire(keys.ranking(self.ranking, scope), TTL_SECONDS)
-                    pipe.zadd(keys.tree, {scope: 0 for scope in by_scope if scope != ALL})
+                    note_categories(pipe, keys, by_scope, self.categories_seconds)
                     pipe.execute()
                 yield pa.RecordBatch.from_pydict({"rows": [len(rows)]})
 
@@ -45,7 +47,13 @@ class RateWriter:
 def publish_rates(rated: DataFrame, config: Config, name: str, version: str) -> int:
     """Writes `category, member, score`; returns the rows. Nothing is served from it until `serve_rates`."""
     ranking = Keys(config.redis.prefix).rate(name, version)
-    writer = RateWriter(redis_target(config), config.redis.prefix, ranking, config.streaming.redis_rows_per_call)
+    writer = RateWriter(
+        target=redis_target(config),
+        prefix=config.redis.prefix,
+        ranking=ranking,
+        rows_per_call=config.streaming.redis_rows_per_call,
+        categories_seconds=max(TTL_SECONDS, 4 * config.rankings.retention_hours * 3600),
+    )
     total = rated.select("category", "member", "score").mapInArrow(writer, "rows bigint").agg(F.sum("rows")).first()
     return int(total[0] or 0) if total else 0
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from common.config import Config
+from common.fence import NO_FENCE, Fence
 from common.keys import Keys, user_field
 from common.sinks.fresh import FreshWriter
-from common.sinks.scripts import lua
+from common.sinks.scripts import Fenced
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -30,6 +31,7 @@ class UserWriter:
     seconds: int
     rows_per_call: int
     fresh: FreshWriter
+    fence: Fence = NO_FENCE
 
     def write(self, client: "Redis", users: pa.RecordBatch, source: str) -> int:
         """Writes user rows, one call a user in pipelines of some `rows_per_call` rows; returns the rows."""
@@ -37,7 +39,7 @@ class UserWriter:
         columns = [users[name].to_pylist() for name in ("user", "minute", "category", "key", "value")]
         for user, minute, category, item, value in zip(*columns, strict=True):
             fields.setdefault(user, []).extend((user_field(minute, category, item), value))
-        script, keys = client.register_script(lua("user_facts")), Keys(self.prefix)
+        script, keys = Fenced(client, "user_facts", self.fence), Keys(self.prefix)
         pipe, waiting = client.pipeline(transaction=False), 0
         called: list[str] = []
         answers: list[int] = []
@@ -78,4 +80,5 @@ def user_writer(config: Config) -> UserWriter:
             config.sessions.fresh_hours * 3600,
             config.streaming.redis_rows_per_call,
         ),
+        fence=config.fence,
     )

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from common import events as contract
 from common.events import ID_PATTERN
-from common.sources.category import normal_category
+from common.sources.category import as_path, normal_category
 from common.sources.debezium import SCHEMA, date, field_schema, left_out, number, without_row
 from common.sources.json_rules import in_a_list, strict
 
@@ -29,8 +29,9 @@ def parse_changes(records: DataFrame) -> DataFrame:
 
     Texts are cut to 200 characters, the launch date is `YYYY-MM-DD` where it is a date; price double, stock bigint.
     `lsn_text` is `source.lsn` in decimal digits, whole whatever its length, and null without one; `lsn` the same as
-    bigint, as older logs have it, null where it does not fit. `unavailable` names the fields that keep the value they
-    had: PostgreSQL leaves a TOASTed value out of an update that did not touch it. Records without a row are left out.
+    bigint, as older logs have it, null where it does not fit; `ts_ms` is null for 0, which connectors send for none.
+    `unavailable` names the fields that keep the value they had: PostgreSQL leaves a TOASTed value out of an update that
+    did not touch it. Records without a row are left out.
     """
     read = _opened(records).where(~without_row(F.col("text"), F.col("c.op"), F.col("c.status"), F.col("c.id")))
     valued = read.select("*", *_values()).withColumn("stock_text", _whole(F.col("stock_read.text")))
@@ -45,7 +46,7 @@ def parse_changes(records: DataFrame) -> DataFrame:
         F.col("price_read.text").try_cast("double").alias("price"),
         F.col("stock_text").try_cast("bigint").alias("stock"),
         digits.try_cast("bigint").alias("lsn"),
-        F.col("c.source.ts_ms").try_cast("bigint").alias("ts_ms"),
+        F.nullif(F.col("c.source.ts_ms").try_cast("bigint"), F.lit(0)).alias("ts_ms"),
         digits.alias("lsn_text"),
         "unavailable",
         _verdict().alias("verdict"),
@@ -115,6 +116,7 @@ def _verdict() -> Column:
     op, item, stays = F.col("c.op"), F.col("row.item_id"), F.col("c.op") != "d"
     row = F.when(op == "d", F.lit("before")).otherwise(F.lit("after"))
     item_field, name = F.concat(row, F.lit(".item_id")), F.col("v.category")
+    name_length = F.greatest(F.length(name), F.length(category(name)))
     price = F.col("price_read.text").try_cast("double")
     is_price = F.coalesce(price.between(0, MAX_PRICE), F.lit(False))
     no_stock = F.col("stock_read.text").isNotNull() & F.col("stock_text").try_cast("bigint").isNull()
@@ -130,9 +132,9 @@ def _verdict() -> Column:
         (left_out(item) | ~item.rlike(f"^(?:{ID_PATTERN})\\z"), item_field, "is no id"),
         (~F.col("c.source.lsn").rlike(POSITION), F.lit("source.lsn"), "must be 1 to 39 digits"),
         (~F.col("c.source.ts_ms").rlike(MILLIS), F.lit("source.ts_ms"), "must be 1 to 18 digits"),
-        (stays & (F.length(name) > 64), F.lit("after.category"), "must be at most 64 characters"),
+        (stays & (name_length > 64), F.lit("after.category"), "must be at most 64 characters"),
         (
-            stays & (F.length(name) > 0) & ~name.rlike(f"^(?:{ID_PATTERN})\\z"),
+            stays & (F.length(as_path(name)) > 0) & ~as_path(name).rlike(f"^(?:{ID_PATTERN})\\z"),
             F.lit("after.category"),
             "starts with [ { or *, or has control characters",
         ),

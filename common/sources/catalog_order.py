@@ -8,14 +8,16 @@ A change is older than another of its item when
    topic made anew begins at 0 again.
 
 Numbers are compared as decimal text, by length and then by digits: an lsn passes through no double and may be longer
-than 64 bits. Among changes that all have an lsn, or that all have none, this is one order. Where some have one and a
-clock contradicts the log there is none, and what arrives last may decide.
+than 64 bits. Among changes that all have an lsn, or that all have none, this is one order. Where only some have one
+there may be none, as a clock can contradict the log: in one frame the clock decides then, where all have it, else the
+arrival.
 """
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.sources.catalog import PRODUCT
+from common.sources.category import normal_category
 from common.sources.debezium import left_out
 
 OPTIONAL = {  # what an older log, or a frame of fewer columns, does without
@@ -31,7 +33,8 @@ OPTIONAL = {  # what an older log, or a frame of fewer columns, does without
 
 def complete(changes: DataFrame) -> DataFrame:
     """Changes of any release with today's columns: absent ones null, `lsn_text` in any case where there is an lsn, and
-    no placeholder of Debezium's as a value, which releases before this took for the product's own."""
+    no placeholder of Debezium's as a value, which releases before this took for the product's own; a category is called
+    as it is today."""
     absent = {name: F.lit(None).cast(kind) for name, kind in OPTIONAL.items() if name not in changes.columns}
     whole = changes.withColumns(absent)
     texts = [name for name, kind in whole.dtypes if name in PRODUCT and kind == "string"]
@@ -39,7 +42,8 @@ def complete(changes: DataFrame) -> DataFrame:
     named = F.coalesce("unavailable", F.array().cast("array<string>"))
     digits = F.coalesce("lsn_text", F.col("lsn").cast("string"))
     whole = whole.withColumns({"lsn_text": digits, "unavailable": F.array_union(named, left.cast("array<string>"))})
-    return whole.withColumns({name: F.when(~left_out(F.col(name)), F.col(name)) for name in texts})
+    known = whole.withColumns({name: F.when(~left_out(F.col(name)), F.col(name)) for name in texts})
+    return known.withColumn("category", normal_category(F.col("category"))) if "category" in texts else known
 
 
 def placed(changes: DataFrame) -> DataFrame:

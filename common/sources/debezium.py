@@ -107,13 +107,14 @@ def date(text: Column, schema: Column) -> Column:
 
     A number counts what its schema's name says. Without a schema a number of days of the years 1 to 9999 is days:
     Debezium sends a DATE as days in every mode that sends numbers, and as milliseconds these would be the first
-    49 minutes of 1970. A larger one may be milliseconds, microseconds or nanoseconds and gets a reason.
+    49 minutes of 1970. A larger one may be milliseconds, microseconds or nanoseconds and gets a reason, as does one
+    whose schema has no name: Debezium and Kafka Connect name every date.
     """
     is_count = text.rlike("^-?[0-9]+(?:[.eE][0-9eE+-]*)?$") & ~F.coalesce(schema["type"] == "string", F.lit(False))
     parts = F.from_json(F.when(text.startswith("{"), text), "year int, month int, day int")  # StructuredDate
     given = F.struct(
         text.alias("text"),
-        schema["name"].alias("name"),
+        F.coalesce(schema["name"], F.when(schema.isNotNull(), F.lit(""))).alias("name"),
         is_count.alias("is_count"),
         F.when(is_count, text.try_cast("bigint")).alias("count"),
         parts.alias("parts"),
@@ -143,6 +144,10 @@ def _date(given: Column, day: Column) -> Column:
         .when(missing & name.isNull(), "is a number whose unit only the schema block could tell")
         .when(missing & ~name.isin(*DAYS, *PER_SECOND), "is a number that its schema does not call a date")
         .when(missing, "is no date of the years 1 to 9999")
+        .when(
+            day.isNull() & ~text.rlike(ISO_DATE) & name.isin(*DAYS, *PER_SECOND), "must be a number, as its schema says"
+        )
+        .when(text.isin("true", "false") | text.startswith("["), "must be a date")
     )
     iso = F.nullif(F.regexp_extract(text, ISO_DATE, 1), F.lit(""))
     value = F.when(reason.isNull(), F.coalesce(day, iso, text))

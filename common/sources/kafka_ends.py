@@ -6,16 +6,15 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from common.config import Config
 from common.errors import UnavailableError
-from common.kafka_client import producer_settings
+from common.kafka_client import connection_settings
 
 SECONDS = 8
-CONNECTION = ("bootstrap.", "sasl.", "ssl.", "security.")
 
 
 def partition_ends(config: Config, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
     """The first offset that is still there of each 'topic/partition', and the next one to be written."""
-    settings = {name: value for name, value in producer_settings(config).items() if name.startswith(CONNECTION)}
-    consumer = Consumer({**settings, "group.id": "stylestream-ends", "enable.auto.commit": False})
+    own = {"group.id": "stylestream-ends", "enable.auto.commit": False}
+    consumer = Consumer({**connection_settings(config), **own})
     first, last = {}, {}
     try:
         for name in names:

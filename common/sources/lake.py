@@ -21,6 +21,7 @@ QUERY_FACTS = "query_facts"
 CORRECTIONS = "corrections"
 EXPOSURE_CANDIDATES = "exposure_candidates"
 ERASURES = "erasures"
+ERASED_PLACES = "erased_places"
 
 
 def table_path(config: Config, name: str) -> str:

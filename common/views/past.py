@@ -18,7 +18,7 @@ facts of 50 hours and m within the last day below 1e-6, for half-lives between 3
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,10 +28,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.config import RankingConfig
-from common.views.rankings import HALF_LIVES, Row
+from common.keys import split_member
+from common.views.rankings import HALF_LIVES, Row, best
 
 ROUNDING = 1e-13  # relative error of a score after millions of additions
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 Counted = Sequence[tuple[Mapping[int, float], int]]  # minute → coefficient, and which contribution of a fact it is of
 FEW = 100  # categories that are looked through one by one
 SMALL = 1e-9  # what is left of a sum whose parts cancel, relative to them, is nothing
@@ -122,7 +124,15 @@ class Standing:
         order = np.argsort(self._codes, kind="stable")
         ends = np.searchsorted(self._codes[order], np.arange(len(self._categories) + 1))
         self._of_category = [order[start:end] for start, end in pairwise(ends)]  # places, ascending
-        self._places = {name: place for place, name in enumerate(self.members)}
+        items = kept["item"].combine_chunks().dictionary_encode()
+        of_item = items.indices.to_numpy()
+        # the first place of each item, and all places of those in several categories: where their own has changed
+        self._first = dict(zip(reversed(kept["item"].to_pylist()), range(len(self.members) - 1, -1, -1), strict=True))
+        self._several = np.flatnonzero(np.bincount(of_item)[of_item] > 1)
+        self._of_several = of_item[self._several]
+        self._more: dict[str, list[int]] = {}
+        for place in self._several.tolist():
+            self._more.setdefault(split_member(self.members[place])[1], []).append(place)
 
     @classmethod
     def empty(cls) -> "Standing":
@@ -138,30 +148,47 @@ class Standing:
         return Standing(rows(pa.array(self.members, pa.string()), [pa.array(self.scores * by_code[self._codes])]))
 
     def best(self, top: str | None, limit: int) -> list[Row]:
-        """The `limit` best of the sub-tree below `top`, None for all."""
-        inside = np.arange(len(self)) if top is None else np.flatnonzero(self._inside(self._below(top)))
-        places = inside[:limit]
-        return [(self.members[place], float(self.scores[place])) for place in places]
+        """The `limit` best of the sub-tree below `top`, None for all; an item of several categories once."""
+        codes = None if top is None else self._below(top)
+        inside = np.arange(len(self)) if codes is None else np.flatnonzero(self._inside(codes))
+        several = self._several_in(codes)
+        places = np.union1d(inside[: limit + len(several)], several).tolist()
+        return best([(self.members[place], float(self.scores[place])) for place in places], limit)
 
     def ranks(self, members: Sequence[str], top: str | None) -> list[int | None]:
-        """The rank of each of `members`, which are of the sub-tree below `top`; None for what had no score."""
-        known = [self._places.get(name) for name in members]
+        """The rank of the item of each of `members` in the sub-tree below `top`; None for what had no score there. An
+        item of several categories has one rank, by the best of its scores."""
+        below = None if top is None else self._below(top)
+        known = [next(iter(self._places(name, below)), None) for name in members]
         places = np.array([place for place in known if place is not None], dtype=np.int64)
-        if top is None:
-            found = iter((places + 1).tolist())
-        elif len(below := self._below(top)) > FEW:
-            found = iter(np.cumsum(self._inside(below))[places].tolist())
+        counted = np.zeros(len(places), dtype=np.int64)
+        if below is None:
+            counted += places + 1
+        elif len(below) > FEW:
+            counted += np.cumsum(self._inside(below))[places]
         else:
-            counted = np.zeros(len(places), dtype=np.int64)
             for c in below:
                 counted += np.searchsorted(self._of_category[c], places, "right")
-            found = iter(counted.tolist())
+        several = self._several_in(below)
+        _, firsts = np.unique(self._of_several[np.searchsorted(self._several, several)], return_index=True)
+        found = iter((counted - np.searchsorted(np.delete(several, firsts), places)).tolist())
         return [None if place is None else next(found) for place in known]
 
-    def score_of(self, members: Sequence[str]) -> list[float | None]:
-        """The score of each; None for what has none."""
-        places = [self._places.get(name) for name in members]
-        return [None if place is None else float(self.scores[place]) for place in places]
+    def score_of(self, members: Sequence[str], top: str | None = None) -> list[float | None]:
+        """The score of the item of each in the sub-tree below `top`; None for what has none."""
+        below = None if top is None else self._below(top)
+        found = [self._places(name, below) for name in members]
+        return [float(sum(self.scores[place] for place in places)) if places else None for places in found]
+
+    def _places(self, member: str, codes: Collection[int] | None) -> list[int]:
+        """The places of a member's item in these categories, best first."""
+        item = split_member(member)[1]
+        places = self._more.get(item) or ([self._first[item]] if item in self._first else [])
+        return [place for place in places if codes is None or self._codes[place] in codes]
+
+    def _several_in(self, codes: Sequence[int] | None) -> Ints:
+        """The places in these categories of items that stand in several."""
+        return self._several if codes is None else self._several[np.isin(self._codes[self._several], codes)]
 
     def _below(self, top: str) -> list[int]:
         """Codes of the sub-tree's categories: `top` itself, and what begins with it and '/'."""

@@ -8,6 +8,7 @@ touched as time goes by (Cormode et al., "Forward Decay", ICDE 2009); the score 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from common.config import Action, RankingConfig
 from common.keys import split_member
@@ -56,12 +57,22 @@ def decay_factor(ranking: RankingConfig, as_of: int | None, landmark: int | None
     return float(2.0 ** max(-1000.0, min(1000.0, exponent)))
 
 
-def best(rows: Iterable[Row], limit: int) -> list[Row]:
+def best(rows: Iterable[Row], limit: int, catalogue: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
     """The `limit` best rows, ties by item id (then category); rows without a positive score are no part of
-    it."""
-    unique = {member: score for member, score in rows if score > 0}
-    ordered = sorted(unique.items(), key=lambda row: (-row[1], split_member(row[0])[::-1]))
-    return ordered[:limit]
+    it.
+
+    An item that stands in several categories, as its own has changed, is one row with the sum: in its category by the
+    `catalogue` where it stands there, else in the one where it scores most.
+    """
+    sums: dict[str, float] = {}
+    under: dict[str, tuple[bool, float, str]] = {}
+    for member, score in {member: score for member, score in rows if score > 0}.items():
+        category, item = split_member(member)
+        sums[item] = sums.get(item, 0.0) + score
+        mine = (category == catalogue.get(item), score, member)
+        under[item] = max(under.get(item, mine), mine)
+    ordered = sorted(sums.items(), key=lambda row: (-row[1], row[0]))
+    return [(under[item][2], score) for item, score in ordered[:limit]]
 
 
 def ranked(

@@ -50,7 +50,8 @@ function section(path, method, operation, schemas) {
   return made;
 }
 
-fetch("/openapi.json").then((answer) => answer.json()).then((api) => {
+const BASE = new URL("..", document.currentScript.src).pathname.slice(0, -1); // "" or the sub-path behind a proxy
+fetch(`${BASE}/openapi.json`).then((answer) => answer.json()).then((api) => {
   document.getElementById("about").textContent = api.info.description;
   document.getElementById("calls").replaceChildren(...Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => section(path, method, operation, api.components.schemas))));

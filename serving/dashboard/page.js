@@ -1,6 +1,7 @@
 // Live page: asks the API every second while the tab is visible. Text goes in as text, never as markup.
 "use strict";
 
+const BASE = new URL("..", document.currentScript.src).pathname.slice(0, -1); // "" or the sub-path behind a proxy
 const ask = (id) => document.getElementById(id);
 const titles = new Map(); // item → title, once asked for
 let learned = 0; // how many titles have come in: a new one redraws
@@ -15,7 +16,7 @@ function element(name, text, className) {
 
 async function call(path, options = {}) {
   const headers = { ...(options.headers || {}), ...(key ? { "X-API-Key": key } : {}) };
-  const answer = await fetch(path, { ...options, headers, signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(BASE + path, { ...options, headers, signal: AbortSignal.timeout(5000) });
   if (answer.status === 401) ask("key-form").hidden = false;
   const body = await answer.json();
   if (body.error) throw new Error(body.error.message);

@@ -2,7 +2,6 @@
 
 import json
 import time
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
@@ -10,13 +9,13 @@ from common.strict_json import Read, Reader
 from common.validate import Rejection
 from serving.answers import Json
 from serving.auth import needs
+from serving.body import read_body
+from serving.described import errors
 from serving.errors import ApiError, bad_field
-from serving.limits import read_body
 from serving.routes.parameters import given_once
-from serving.schemas import ErrorBody, ReceiptBody
+from serving.schemas import ReceiptBody
 
 router = APIRouter(tags=["events"])
-ERRORS: dict[int | str, dict[str, Any]] = {code: {"model": ErrorBody} for code in (400, 413, 429, 503)}
 EXAMPLE = {
     "event_id": "e-1",
     "event_type": "click",
@@ -25,14 +24,15 @@ EXAMPLE = {
     "item_id": "i-1",
 }
 BODY = {"content": {"application/json": {"schema": {"type": "object"}, "example": EXAMPLE}}, "required": True}
+ENCODING = {"name": "Content-Encoding", "in": "header", "schema": {"type": "string", "enum": ["gzip"]}}
 
 
 @router.post(
     "/events",
     status_code=202,
     response_model=ReceiptBody,
-    responses=ERRORS,
-    openapi_extra={"requestBody": BODY},
+    responses=errors(413, 415),
+    openapi_extra={"requestBody": BODY, "parameters": [ENCODING]},
     dependencies=[Depends(needs("ingest")), Depends(given_once)],
 )
 async def post_events(request: Request) -> Json:
@@ -62,7 +62,7 @@ def events_of(text: str, most: int) -> list[Read]:
 
 
 def _event(read: Read) -> Read:
-    if read.strict and not isinstance(read.value, dict):
+    if read.text.startswith("[") or (read.strict and not isinstance(read.value, dict)):
         raise ApiError(400, "invalid_input", 'the body must be one event or {"events": […]}')
     if read.strict and "events" in read.value and "event_type" not in read.value:
         raise bad_field("events", "must be a list")
@@ -70,6 +70,8 @@ def _event(read: Read) -> Read:
 
 
 def _problem(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError) and error.doc.startswith("\ufeff"):
+        return "it begins with a byte order mark; send UTF-8 without one"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at line {error.lineno} column {error.colno}"
     return "not valid UTF-8"

@@ -21,7 +21,7 @@ async def get_health() -> Json:
 async def get_readiness(request: Request) -> Json:
     """Every part, and whether all are fit to serve (200) or not (503)."""
     parts = await request.app.state.readiness.parts()
-    ready = all(part.ok for part in parts.values())
+    ready = all(part.ok for part in parts.values() if part.needed)
     body = {"ready": ready, "parts": {name: asdict(part) for name, part in parts.items()}}
     return Json(body, status_code=200 if ready else 503)
 
@@ -31,5 +31,6 @@ async def get_metrics(request: Request) -> Response:
     """What the process has counted, and what batch last found to have moved, as Prometheus text."""
     services = request.app.state.services
     await services.metrics.drift.refresh(services.redis, services.keys)
+    await services.metrics.ages.refresh(services.redis, services.keys, services.config.streaming.queries)
     text = services.metrics.text()
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

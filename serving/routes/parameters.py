@@ -11,21 +11,31 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from common.category import normal_category
 from common.events import ID_PATTERN
 from common.validate import epoch_ms
 from common.views.offers import Filters
-from serving.errors import bad_field
+from serving.errors import AN_ID, bad_field
 from serving.routes.paths import decoded
 
 ID = rf"^(?:{ID_PATTERN})$"
+
+
+def _named(text: str | None) -> str | None:
+    """What the category is called, None for only slashes. Without them it is judged again: /* is not all categories."""
+    name = normal_category(text or "")
+    if name and not _is_id(name):
+        raise PydanticCustomError("category", AN_ID)
+    return name or None
+
 
 PathId = Annotated[str, Path(max_length=64, pattern=ID), BeforeValidator(decoded)]
 Category = Annotated[
     str | None,
     Query(max_length=64, pattern=ID, description="only this category and what is below it"),
-    AfterValidator(lambda text: text and normal_category(text)),
+    AfterValidator(_named),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many items")]
 At = Annotated[

@@ -19,10 +19,13 @@ THERE_ARE = {
 }
 
 
-def routed_path(scope: Scope) -> str:
-    """The path of a request as it is routed: all but letters, digits and `-._~` of a segment percent-encoded."""
+def routed_path(scope: Scope, root: str = "") -> str:
+    """The path of a request as it is routed: all but letters, digits and `-._~` of a segment percent-encoded, without
+    the sub-path `root`, which a proxy may have left in."""
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
-    return "/".join(quote(unquote_to_bytes(segment), safe="") for segment in raw.split(b"/"))
+    path = "/".join(quote(unquote_to_bytes(segment), safe="") for segment in raw.split(b"/"))
+    below = root and f"{path}/".startswith(f"{root}/")
+    return (path[len(root) :] or "/") if below else path
 
 
 def decoded(segment: str) -> str:

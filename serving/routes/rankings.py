@@ -9,6 +9,7 @@ from common.views.past import Standing
 from common.views.rankings import changes, ranked
 from serving.answers import Json, time_of_minute
 from serving.auth import needs
+from serving.described import errors
 from serving.errors import ApiError, bad_field
 from serving.ranked import Ranking, read_factors, read_past, read_ranking, read_rate
 from serving.routes.parameters import At, Category, Limit, PathId, known_only, past_minute
@@ -19,7 +20,7 @@ KEEP_SECONDS = 0.05  # everybody asks for the same few rankings: made once in so
 router = APIRouter(tags=["read"], dependencies=[Depends(needs("read")), Depends(known_only)])
 
 
-@router.get("/rankings/{name}", response_model=RankingBody)
+@router.get("/rankings/{name}", response_model=RankingBody, responses=errors(404))
 async def get_ranking(
     request: Request, name: PathId, category: Category = None, limit: Limit = 10, at: At = None
 ) -> Json:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from common.keys import ALL, split_member
 from common.views.rankings import Row
-from serving.ranked import MOST, buyable, read_ranking
+from serving.ranked import MOST, buyable, each_once, read_ranking
 from serving.services import Services
 
 POPULAR, RISING = "popular", "popular-30m"
@@ -69,7 +69,8 @@ async def _buyable_rows(services: Services, key: str, rows: int) -> list[Row]:
     wanted = rows
     while True:
         answer = await services.redis.zrevrange(key, 0, wanted - 1, withscores=True)
-        found = await buyable(services, [(text.decode(), float(score)) for text, score in answer if score > 0])
+        once = await each_once(services, [(text.decode(), float(score)) for text, score in answer])
+        found = await buyable(services, once)
         if len(found) >= rows // 2 or len(answer) < wanted or wanted >= MOST:
             return found
         wanted = min(4 * wanted, MOST)

@@ -1,72 +1,22 @@
 """`make demo` as a user runs it: ready, rankings served, a clean end, nothing left running."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-from local.process import any_port, log_tail, port_free, start, wait_until
-from local.ready import not_ready
+from local.process import log_tail, port_free, wait_until
+from tests.running_demo import READY_SECONDS, STOP_SECONDS, RunningDemo, running_demo
 
-READY_SECONDS = 240
-STOP_SECONDS = 15
-# The servers of the whole run are up and have the usual ports: of two that start at once both would choose them.
+# The servers of the whole run are up and have the usual ports.
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("platform")]
-
-
-@dataclass
-class RunningDemo:
-    """A demo in a process of its own."""
-
-    process: "subprocess.Popen[bytes]"
-    port: int
-    state: Path
-    log: Path
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def await_ready(self) -> None:
-        ready = wait_until(lambda: not_ready(self.address) is None or self.process.poll() is not None, READY_SECONDS)
-        assert ready and self.process.poll() is None, log_tail(self.log, 12)
-
-    def answer(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:
-            return json.loads(answer.read())
-
-    def left(self) -> list[str]:
-        """Command lines of live processes that know of this demo's folder."""
-        found = []
-        for process in psutil.process_iter(["cmdline", "environ", "status"]):
-            info = process.info
-            mine = str(self.state) in " ".join([*(info["cmdline"] or ()), *(info["environ"] or {}).values()])
-            if mine and info["status"] != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
-                found.append(" ".join(info["cmdline"] or ()))
-        return found
 
 
 @pytest.fixture
 def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningDemo]:
-    """Started with the given options on a state folder of its own; stopped in any case."""
-    state, port = tmp_path / "state", any_port()
-    command = [Path(sys.executable).with_name("stylestream"), "demo", "--port", str(port), "--state", state]
-    log = tmp_path / "demo.log"
-    short = {"STYLESTREAM_SIMULATOR__HISTORY_MINUTES": "2"}  # so that all of it is in the hour of views-1h
-    process = start([*command, *request.param], log, short)
-    yield RunningDemo(process, port, state, log)
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS + 5)
+    with running_demo(tmp_path, request.param) as running:
+        yield running
 
 
 @pytest.mark.parametrize("demo", [["--seconds", "25", "--rate", "200"]], indirect=True)

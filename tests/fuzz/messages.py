@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from common import events as contract
+from tests.fuzz.edges import CARDS, COMPOSED, IDS, INTEGERS, OBJECTS, PRICES
 
 NOW_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
 EVENT: dict[str, Any] = {
@@ -26,9 +27,46 @@ EVENT: dict[str, Any] = {
     "order_id": "o",
 }
 RAW = [
-    *("null", "true", "0", "-0", "-0.0", "1", "1.0", "1.50e3", "1e2", "1E400", "1e-400", "0.1", "12345678901234567890"),
+    *(
+        "null",
+        "true",
+        "0",
+        "-0",
+        "-0.0",
+        "1",
+        "1.0",
+        "2e0",
+        "1.50e3",
+        "1e2",
+        "1E400",
+        "1e-400",
+        "0.1",
+        "12345678901234567890",
+    ),
     *("18446744073709551617", "9" * 38, "9" * 39, "1" * 1000, "1" * 1001, "1." + "1" * 999, "1." + "1" * 1000),
     *("NaN", "Infinity", "-Infinity", "01", "+1", ".5", "1.", "0x10", "''", "'a'", "undefined", "1_000"),
+    *(
+        '"/"',
+        '"//"',
+        '"/a"',
+        '"a/"',
+        '"a//b"',
+        '"//a///b c//"',
+        '"/[x"',
+        '"/*"',
+        '"/ "',
+        '" /"',
+        '"/\u3164/"',
+        '"a/ /b"',
+    ),
+    *(
+        '"' + "/" * 64 + '"',
+        '"' + "/" * 65 + '"',
+        '"/' + "x" * 63 + '"',
+        '"/' + "x" * 64 + '"',
+        '"\\/\\/a"',
+        '"\\/\\u005bx"',
+    ),
     *("[]", "{}", "[1 , 2]", '{"a":1,"a":2}', '{"a":{"b":[{"c":1}]}}', "[" * 15 + "]" * 15, "[" * 16 + "]" * 16),
     *("[" * 1200 + "]" * 1200, "[" * 30 + "]" * 29, '["[", "]"]'),
     *(
@@ -61,6 +99,7 @@ RAW = [
     *('"2026-11-23t11:59:00.1234567z"', '"2026-11-23T11:59:60Z"', '"2026-11-23T24:00:00Z"', '"2026-11-23T11:59:00"'),
     *(json.dumps(name) for name in contract.EVENT_TYPES),
 ]
+RAW += PRICES
 PAYMENTS = [
     *('"x"', "[]", "{}", '{"amount":5.25}', '{"amount":"5"}', '{"amount":-1}', '{"amount":1e9}', '{"amount":1e10}'),
     *(
@@ -178,4 +217,30 @@ SEEDS = [
     *(_event(payment=payment) for payment in PAYMENTS),
     PLAIN.replace(b'"price"', b'"price":5,"price"'),
     PLAIN.replace(b"coat", b"co\xffat"),
+    *(
+        PLAIN.replace(b"2026-11-23T11:59:00Z", moment)
+        for moment in (
+            b"-290308-12-21T19:59:05.224192Z",
+            b"0000-01-01T00:00:00Z",
+            b"0001-01-01T00:00:00Z",
+            b"294247-01-10T04:00:54Z",
+            b"2026-11-23T11:59:00.1234567890Z",
+            b"2026-11-23T11:59:00+0000",
+            b"2026-11-23T11:59:00-00:00",
+            b"2026-11-24T01:59:00+14:00",
+        )
+    ),
+    *(_event(category=f'"{text}"') for text in COMPOSED),
+    *(_event(extra=card) for card in CARDS),
+    *(_event(**{name: value}) for name in ("quantity", "position") for value in INTEGERS),
+    *(_event(category=card) for card in CARDS),
+    *(_event(**{name: value}) for name in ("event_id", "user_id", "session_id", "device", "query") for value in IDS),
+    *(_event(event_type='"payment"', payment='{"method":' + value + "}") for value in IDS),
+    *(_event(category=text, item_id='""') for text in ('"/"', '""')),
+    *(_event(**{name: value}) for name in ("properties", "payment", "extra") for value in OBJECTS),
+    *(_event(event_type='"payment"', payment=value) for value in OBJECTS),
+    _event(extra="3", properties='{"extra":1,"other":2}'),
+    _event(extra='{"properties":{},"payment":{}}', properties="[1]"),
+    *(_event(price=value) for value in PRICES),
+    *(_event(event_type='"payment"', payment='{"amount":' + value + "}") for value in PRICES),
 ]

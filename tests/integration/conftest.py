@@ -10,10 +10,9 @@ import uvicorn
 
 from common.config import Config
 from local.process import wait_until
-from serving import ranked
-from serving.app import create_app
+from serving import past, ranked
 from serving.routes import rankings
-from serving.server import listen
+from serving.server import listen, settings
 
 Serve = Callable[[Config], httpx.Client]
 
@@ -22,7 +21,7 @@ Serve = Callable[[Config], httpx.Client]
 def served(config: Config) -> Iterator[httpx.Client]:
     """A client of an API that runs while the block does."""
     (listener,) = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(config), access_log=False, log_config=None))
+    server = uvicorn.Server(settings(config))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -38,9 +37,11 @@ def served(config: Config) -> Iterator[httpx.Client]:
 
 @pytest.fixture(autouse=True)
 def rankings_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test looks at what it has just written; shoppers may see a ranking of 50 ms ago, factors of a second ago."""
+    """A test looks at what it has just written; shoppers may see a ranking of 50 ms ago, factors of a second ago,
+    and on a busy machine one without changes."""
     monkeypatch.setattr(rankings, "KEEP_SECONDS", 0.0)
     monkeypatch.setattr(ranked, "FACTORS_SECONDS", 0.0)
+    monkeypatch.setattr(past, "CHANGE_SECONDS", 20.0)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 from urllib.parse import quote
 
 import httpx
+import orjson
 import pytest
 import redis
 
@@ -188,7 +189,7 @@ def test_readiness_names_what_is_missing(api: httpx.Client, shop: Shop) -> None:
     first = api.get("/readyz")
     assert first.status_code == 503
     assert {name: part["ok"] for name, part in first.json()["parts"].items()} == {
-        "redis": True, "kafka": True, "stream": False, "model": True, "messages": True,
+        "redis": True, "kafka": True, "stream": False, "lake": False, "catalog": False, "model": True, "messages": True,
     }  # fmt: skip
     now = time.time_ns() // 1_000_000
     for written, status in ((now, 200), (now - 61_000, 503)):
@@ -196,6 +197,31 @@ def test_readiness_names_what_is_missing(api: httpx.Client, shop: Shop) -> None:
         answer = api.get("/readyz")
         assert (answer.status_code, answer.json()["ready"]) == (status, status == 200)
     assert answer.json()["parts"]["model"]["detail"] == "none yet"
+
+
+def test_a_dead_lake_is_named_and_can_be_alerted_by_but_does_not_stop_serving(
+    api: httpx.Client, shop: Shop, redis_conn: redis.Redis
+) -> None:
+    now = time.time_ns() // 1_000_000
+    shop.report(now)
+    for query, age in (("lake", 400), ("catalog", 3)):
+        report = {"written_at_ms": now, "progress_at_ms": now - age * 1000, "batch_id": 7, "failures": 2}
+        redis_conn.set(shop.keys.progress(query), orjson.dumps(report))
+    answer = api.get("/readyz")
+    parts = answer.json()["parts"]
+    assert (answer.status_code, parts["lake"]["ok"], parts["lake"]["needed"], parts["catalog"]["ok"]) == (
+        200, False, False, True,
+    )  # fmt: skip
+    assert "stuck: batch 7" in parts["lake"]["detail"]
+    assert "2 failures in a row" in parts["lake"]["detail"]
+    redis_conn.delete(shop.keys.progress("catalog"))
+    assert "'catalog' is not running, or fails" in api.get("/readyz").json()["parts"]["catalog"]["detail"]
+    lines = api.get("/metrics").text.splitlines()
+    ages = {line.split('"')[1]: float(line.split()[-1]) for line in lines if "query_age_seconds{" in line}
+    assert ages.keys() == {"facts", "lake", "catalog"}
+    assert 400 <= ages["lake"] < 430
+    assert ages["facts"] < 30
+    assert ages["catalog"] == float("inf")
 
 
 def test_the_pages_come_with_all_they_need_from_here(api: httpx.Client) -> None:

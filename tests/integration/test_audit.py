@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import orjson
+
 from common.audit import Account
 from common.config import Config
 from common.keys import Keys
@@ -41,6 +43,9 @@ def test_produced_is_counted_copies_quarantined_and_late_also_after_kill_9_in_th
         wait_for("what is late", lambda: read(config) == 251, 120)
         audit = audited(config, wait=120).audit
         assert str(audit) == "251 produced = 201 counted + 40 copies + 3 quarantined + 7 late: balanced"
+        with redis_target(config).connect() as client:
+            noted = orjson.loads(client.get(Keys(config.redis.prefix).account("lake")))  # type: ignore[arg-type]
+        assert sum(offset for name, offset in noted.items() if name.startswith(config.topic("behavior"))) == 251
     said = run(["audit"], conf)
     assert (said.returncode, str(audit) in said.stdout) == (0, True), said.stdout + said.stderr
     _lose_an_event(config)

@@ -37,6 +37,11 @@ def test_ranking_in_redis_is_the_closed_formula_and_a_second_run_changes_nothing
         for scope in ("a", "*"):
             assert redis_conn.zscore(keys.ranking("popular", scope), "a\x1fcoat") == pytest.approx(expected)
         facts.run(spark, config)
+    redis_conn.set(keys.horizon, horizon + 10)  # as after a run on a newer lake
+    refused = facts.run(spark, config)
+    assert refused.exit_code == 10
+    assert refused.message.endswith("of the lake is older than the one that stands in Redis")
+    assert int(redis_conn.get(keys.horizon)) == horizon + 10
 
 
 def test_only_the_dates_of_new_files_are_counted_again(spark: SparkSession, config: Config) -> None:

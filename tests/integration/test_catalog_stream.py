@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import orjson
@@ -23,7 +23,7 @@ from common.sources.lake import CATALOG, QUARANTINE, read_table
 from streaming import catalog, lake
 from tests.change_records import LEFT_OUT, SOURCE, delete, update, wrapped
 
-OLD = datetime(2026, 1, 1)
+OLD = datetime(2026, 1, 1, tzinfo=timezone.utc)
 OLD_LOG = (
     "item_id string, op string, title string, category string, brand string, style string, launch_date string,"
     " status string, price double, stock bigint, lsn bigint, ts_ms bigint, ingest_time timestamp, date date"

@@ -1,4 +1,5 @@
-"""A category asked for is the same one however its letters and marks were typed, on every route that takes one."""
+"""A category asked for is the same one however its letters, marks and slashes were typed, on every route that takes
+one."""
 
 import httpx
 import pytest
@@ -9,9 +10,10 @@ from common.keys import ALL, member
 from tests.integration.shop_in_redis import Shop
 
 COMPOSED, APART = "caf\u00e9/\uac00\ubc29", "cafe\u0301/\u1100\u1161\u1107\u1161\u11bc"  # café/가방
+SLASHES = f"/{COMPOSED.replace('/', '//')}/"
 
 
-@pytest.mark.parametrize("typed", [COMPOSED, APART], ids=["composed", "apart"])
+@pytest.mark.parametrize("typed", [COMPOSED, APART, SLASHES], ids=["composed", "apart", "slashes"])
 @pytest.mark.parametrize(
     "path",
     [
@@ -37,4 +39,15 @@ def test_a_category_is_found_in_either_spelling(
 
 
 def test_the_answer_names_the_category_as_it_is_stored(api: httpx.Client) -> None:
-    assert api.get("/v1/rankings/popular", params={"category": APART}).json()["category"] == COMPOSED
+    for typed in (APART, SLASHES):
+        assert api.get("/v1/rankings/popular", params={"category": typed}).json()["category"] == COMPOSED
+
+
+def test_only_slashes_ask_for_no_category(api: httpx.Client) -> None:
+    assert api.get("/v1/rankings/popular", params={"category": "//"}).json()["category"] is None
+
+
+@pytest.mark.parametrize("typed", ["/*", "//*/", "/[women", "/{"])
+def test_what_is_no_category_without_its_slashes_is_refused(api: httpx.Client, typed: str) -> None:
+    answer = api.get("/v1/rankings/popular", params={"category": typed})
+    assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, "category")

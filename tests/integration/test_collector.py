@@ -1,6 +1,7 @@
 """The collector against a real Kafka and Redis: what is accepted, refused, guarded and remembered."""
 
 import dataclasses
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,6 +11,7 @@ import redis
 
 from common.config import Config
 from common.keys import Keys
+from common.validate import rfc3339
 from serving import services
 from serving.limits import RateLimit
 from tests.event_factory import event
@@ -113,6 +115,28 @@ def test_category_and_price_are_filled_from_the_catalogue_when_absent(
     api.post("/v1/events", json={"events": [event(), event(category="own", price=3), event(item_id="i-2")]})
     found = [(value.get("category"), value.get("price")) for _, value in records(config, "behavior")]
     assert sorted(found, key=str) == sorted([("코트", 59.5), ("own", 3.0), (None, None)], key=str)
+
+
+def test_a_category_of_the_catalogue_that_no_event_may_have_is_not_filled_in(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    bad = ["x" * 65, "4111111111111111", "[a"]
+    for n, category in enumerate(bad):
+        redis_conn.hset(Keys(config.redis.prefix).product(f"i-{n}"), mapping={"category": category})
+    api.post("/v1/events", json={"events": [event(item_id=f"i-{n}") for n in range(len(bad))]})
+    assert [value.get("category") for _, value in records(config, "behavior")] == [None] * len(bad)
+
+
+def test_what_the_client_says_of_the_time_goes_on_and_counts_here_at_its_receipt(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis
+) -> None:
+    now = time.time_ns() // 1_000_000
+    said = rfc3339(now + 200_000)
+    api.post("/v1/events", json=event(event_time=said))
+    ((_, value),) = records(config, "behavior")
+    assert value["event_time"] == said
+    ((_, score),) = redis_conn.zrange(Keys(config.redis.prefix).recent("u-1"), 0, -1, withscores=True)
+    assert now <= score <= time.time_ns() // 1_000_000
 
 
 def test_item_actions_are_on_the_recent_list_when_the_answer_arrives(

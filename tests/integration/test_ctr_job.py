@@ -80,7 +80,7 @@ def test_the_run_says_what_came_of_it(spark: SparkSession, config: Config, train
         assert sum(part[name] for part in parts.values()) == metrics["new"][name]
     loss = sum(part["log_loss"] * part["exposures"] for part in parts.values()) / metrics["new"]["exposures"]
     assert loss == pytest.approx(metrics["new"]["log_loss"], abs=1e-5)
-    drift = json.loads(client.get(Keys("ctrjob").ctr_drift))
+    drift = json.loads(client.get(Keys("ctrjob").drift("ctr")))
     assert (drift["version"], drift["psi"]) == (trained, metrics["psi"])
     assert drift["psi"][drift["largest"]] == max(drift["psi"].values())
     assert drift["click_through"] == metrics["by_surface"]

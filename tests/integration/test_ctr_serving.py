@@ -27,10 +27,8 @@ from serving.records import remember
 from serving.services import Services, running
 from serving.stores import read_user
 from serving.versions import Versions, live
-from tests.lake_events import COLUMNS, START, event
+from tests.lake_events import START, event, lake_events
 
-MORE = f"{COLUMNS}, surface string, position int"
-FIELDS = [part.split()[0] for part in MORE.split(", ")]
 CHANGES = (
     "item_id string, op string, title string, category string, brand string, style string, launch_date string,"
     " status string, price double, stock bigint, lsn bigint, ts_ms bigint, offset bigint"
@@ -67,7 +65,7 @@ def catalogue(spark: SparkSession) -> DataFrame:
 
 
 def frame(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
-    return spark.createDataFrame([tuple(row[name] for name in FIELDS) for row in rows], MORE)
+    return lake_events(spark, rows)
 
 
 def model(events: DataFrame, late: int) -> Scorecard:
@@ -87,7 +85,8 @@ def in_redis(spark: SparkSession, config: Config, redis_conn: Redis, rows: list[
     pipeline = redis_conn.pipeline()
     for row in sorted(rows, key=lambda row: row["event_time"]):
         known = {name: row[name] for name in ("event_id", "event_type", "user_id", "item_id", "category", "price")}
-        remember(pipeline, known | {"event_time": rfc3339(int(row["event_time"].timestamp() * 1000))}, keys, config)
+        time_ms = int(row["event_time"].timestamp() * 1000)
+        remember(pipeline, known | {"event_time": rfc3339(time_ms)}, keys, config, time_ms)
     pipeline.execute()
     return keys
 
@@ -126,7 +125,7 @@ def test_a_request_sees_what_training_saw_at_that_moment(
 
     answer = asked(config, work)
     shown = [
-        {"surface": "now", "position": 0} | event(n, "exposure", 0, "u0", item, category=c, price=price)
+        event(n, "exposure", 0, "u0", item, category=c, price=price, surface="now", position=0)
         for n, (item, (c, price, _, _)) in enumerate(ITEMS.items())
     ]
     shown = [row | {"event_id": f"asked-{row['item_id']}", "event_time": MOMENT} for row in shown]

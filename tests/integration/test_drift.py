@@ -20,7 +20,7 @@ def test_the_newest_runs_figures_are_gauges_and_what_is_no_longer_there_stays(
     for moved in (0.1, 0.31):
         ctr_drift.publish(config, "20260301T000000", AT, {"hour": moved, "acted": 0.02}, rates)
     als_drift.publish(config, "20260301T000000", AT, {"strength": 0.015})
-    assert b'"largest":"hour"' in redis_conn.get(Keys(config.redis.prefix).ctr_drift)
+    assert b'"largest":"hour"' in redis_conn.get(Keys(config.redis.prefix).drift("ctr"))
     expected = {
         'stylestream_ctr_input_psi{feature="hour"} 0.31',
         'stylestream_ctr_input_psi{feature="acted"} 0.02',
@@ -31,12 +31,12 @@ def test_the_newest_runs_figures_are_gauges_and_what_is_no_longer_there_stays(
         "stylestream_ctr_measured_timestamp_seconds 1.7723232e+09",
     }
     assert expected <= set(api.get("/metrics").text.splitlines())
-    redis_conn.delete(Keys(config.redis.prefix).ctr_drift)
+    redis_conn.delete(Keys(config.redis.prefix).drift("ctr"))
     assert expected <= set(api.get("/metrics").text.splitlines())
     ctr_drift.publish(config, "20260302T000000", AT, {"acted": 0.02}, {"": {"trained": 4.0}})
     after = set(api.get("/metrics").text.splitlines())
     assert {'stylestream_ctr_input_psi{feature="hour"} NaN', 'stylestream_ctr_input_psi{feature="acted"} 0.02'} <= after
     assert 'stylestream_click_through{part="newest",surface="now"} NaN' in after
     for damaged in ("{", "[]", '{"psi": 3}', '{"psi": {"hour": null}, "click_through": {}, "at_ms": 1}'):
-        redis_conn.set(Keys(config.redis.prefix).ctr_drift, damaged)
+        redis_conn.set(Keys(config.redis.prefix).drift("ctr"), damaged)
         assert api.get("/metrics").status_code == 200

@@ -1,9 +1,14 @@
 """The embedded servers: up, noticed when killed, back on the same data, and nothing left after down."""
 
+import dataclasses
 import json
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -15,9 +20,9 @@ from cli.main import stylestream
 from common.config import Config
 from common.endpoints import endpoints_file, kafka_servers, redis_url
 from common.errors import UnavailableError
-from local import reach
+from local import embedded, reach
 from local.embedded import State, crashed, down, log_file, states, up
-from local.process import Running, wait_until
+from local.process import wait_until
 from local.topics import create_topics
 from tests.conftest import for_tests
 
@@ -60,11 +65,12 @@ def test_servers_survive_kill_and_leave_nothing_after_down(own: Config) -> None:
     assert up(own, lines.append) == []
     assert ["already up" in line for line in lines] == [True, True]
 
-    kill(own, "kafka")
+    at = kill(own, "kafka").address
     assert [state.name for state in crashed(own)] == ["kafka"]
     said = status(own)
     assert said[0] == 4 and "stopped unexpectedly" in said[1]
     assert up(own, print) == ["kafka"]
+    assert kafka_servers(own) == at
     assert sent(own) == [b"kept"]
     log = log_file(own, "kafka")
     assert "started" in log.with_name("kafka.log.1").read_text()  # the killed one's, in which its end would stand
@@ -81,18 +87,73 @@ def test_servers_survive_kill_and_leave_nothing_after_down(own: Config) -> None:
         kafka_servers(own)
 
 
+def test_a_server_that_cannot_start_again_takes_neither_the_others_nor_its_own_address(
+    own: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(own, print)
+    before = {state.name: state.address for state in states(own)}
+    for name in before:
+        kill(own, name)
+
+    def fails(*_: object) -> Any:
+        raise UnavailableError("no room")
+
+    kafka, server = embedded.SERVERS
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded, "SERVERS", (kafka, dataclasses.replace(server, launch=fails)))
+        with pytest.raises(UnavailableError, match="no room"):
+            up(own, print)
+    noted = {state.name: state for state in states(own)}
+    assert noted["kafka"].alive
+    assert (noted["redis"].address, noted["redis"].alive) == (before["redis"], False)
+    assert up(own, print) == ["redis"]
+    (state,) = [state for state in states(own) if state.name == "redis"]
+    psutil.Process(state.process.pid).suspend()
+    timer = threading.Timer(3, psutil.Process(state.process.pid).resume)
+    timer.start()
+    assert up(own, print) == []  # it was only busy
+    timer.join()
+    assert {state.name: state.process for state in states(own)}["redis"] == state.process
+
+
+def test_another_server_at_the_port_is_not_taken_for_ours(
+    own: Config, platform: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where two commands look for a free port in the same instant."""
+    others = [kafka_servers(platform), redis_url(platform)]
+    ports = {9092: int(others[0].rpartition(":")[2]), 6379: urlsplit(others[1]).port}
+    monkeypatch.setattr(embedded, "choose_port", lambda *usual: ports[usual[-1]])
+    assert up(own, print) == ["kafka", "redis"]
+    assert kafka_servers(own) not in others
+    assert redis_url(own) not in others
+    assert all(topic.created for topic in create_topics(own))
+
+
+def test_a_state_folder_may_hold_any_signs(tmp_path: Path) -> None:
+    state, link = tmp_path / "\ud55c \uae00, 50%#\\x", tmp_path / "link"
+    state.mkdir()
+    link.symlink_to(state)
+    config = dataclasses.replace(for_tests(tmp_path), state_dir=str(link))
+    try:
+        assert up(config, print) == ["kafka", "redis"]
+        assert redis.Redis.from_url(redis_url(config)).set("kept", "yes")
+        assert (state / "kafka" / "data" / "meta.properties").is_file()
+        assert any((state / "redis").iterdir())
+        assert "started" in (state / "logs" / "kafka.log").read_text()
+    finally:
+        down(config, print)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", state.name]  # nothing went elsewhere
+
+
 def status(config: Config) -> tuple[int, str]:
     result = CliRunner().invoke(stylestream, ["status"], env={"STYLESTREAM_STATE_DIR": config.state_dir})
     return result.exit_code, result.output
 
 
 def test_a_process_number_used_again_is_not_taken_for_ours(own: Config) -> None:
-    me = psutil.Process()
-    assert Running(me.pid, me.create_time()).alive
-    assert not Running(me.pid, me.create_time() - 100).alive
     file = endpoints_file(own.state_dir)
     file.parent.mkdir(parents=True)
-    note = {"redis": "redis://127.0.0.1:1/0", "processes": {"redis": {"pid": me.pid, "created": 1.0}}}
+    note = {"redis": "redis://127.0.0.1:1/0", "processes": {"redis": {"pid": os.getpid(), "created": 1.0}}}
     file.write_text(json.dumps(note))
     assert [state.name for state in crashed(own)] == ["redis"]
     down(own, print)  # would have ended this test

@@ -23,7 +23,9 @@ from common.keys import Keys
 from common.models.canary import Canary
 from common.sinks.forget import forget_in_redis
 from common.sinks.redis_facts import RESTORE, STREAM
+from common.sources import lake_audit
 from common.sources.lake import ERASURES, EVENTS, USER_FACTS, read_table
+from common.sources.lake_audit import lake_partitions
 from common.sources.notes import erasures
 from common.validate import rfc3339
 from tests.event_factory import event as sent
@@ -163,6 +165,46 @@ def test_the_job_deletes_from_delta_up_to_the_moment_asked_and_is_done_an_hour_l
     assert (user, done_at is not None) == (hashlib.sha256(b"gone").hexdigest(), True)
     assert 0 < redis_conn.ttl(keys.forgotten("gone")) <= 3600
     assert redis_conn.ttl(keys.forgotten("just now")) > 3600
+
+
+def test_no_audit_misses_what_was_forgotten(spark: SparkSession, config: Config, redis_conn: redis.Redis) -> None:
+    asked = datetime.now(timezone.utc) - timedelta(hours=2)
+    rows = [event(n, "view", n, "gone" if n < 6 else "stays", "i", topic="t") for n in range(9)]
+    append(lake_events(spark, rows), config, EVENTS, "date")
+    note(spark, config, "gone", [], asked)
+    for _ in range(2):
+        forget.run(spark, config)
+        (part,) = lake_partitions(config, {"t/0": (0, 10)})
+        assert (part.events, part.erased, part.absent, part.doubled, part.behind) == (3, 6, 0, 0, 1)
+
+
+def test_an_event_of_another_topic_of_the_same_name_stays_though_it_had_the_same_offset(
+    spark: SparkSession, config: Config, redis_conn: redis.Redis
+) -> None:
+    asked = datetime.now(timezone.utc) - timedelta(hours=2)
+    rows = [event(1, "view", 0, "gone", "i", topic="t"), event(2, "view", 0, "stays", "i", topic="t", offset=1)]
+    append(lake_events(spark, rows), config, EVENTS, "date")
+    note(spark, config, "gone", [], asked)
+    forget.run(spark, config)
+    assert [row["event_id"] for row in read_table(spark, config, EVENTS).collect()] == ["e2"]
+
+
+@pytest.mark.parametrize(
+    ("written", "absent", "behind"), [({}, 1, 1), ({"t/0": 10}, 2, 0), ({"t/0": 4}, 0, 6), ({"t/0": 6}, 1, 4)]
+)
+def test_an_audit_misses_nothing_beyond_where_all_tables_are_written(
+    spark: SparkSession,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    written: dict[str, int],
+    absent: int,
+    behind: int,
+) -> None:
+    monkeypatch.setattr(lake_audit, "BLOCK", 3)
+    rows = [event(n, "view", n, "u", "i", topic="t") for n in range(9) if n != 4]  # 4 is refused: its table is later
+    append(lake_events(spark, rows), config, EVENTS, "date")
+    (part,) = lake_partitions(config, {"t/0": (0, 10)}, written)
+    assert (part.absent, part.behind) == (absent, behind)
 
 
 def test_a_request_is_done_only_when_the_lake_is_past_it_and_covers_late_events_of_its_sessions(

@@ -10,7 +10,7 @@ from common.config import Config
 from common.keys import Keys
 from tests.event_factory import event
 from tests.integration.conftest import Serve
-from tests.integration.test_keyword_sink import START, Fact, write
+from tests.integration.search_rows import START, Fact, write
 
 PATH = "/v1/keywords/trending"
 END = START + 240

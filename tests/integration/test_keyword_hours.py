@@ -6,7 +6,7 @@ import redis
 from common.config import Config
 from common.keys import Keys
 from common.sinks.keyword_baseline import activate_baseline
-from tests.integration.test_keyword_sink import HALF_LIFE, WINDOW, write
+from tests.integration.search_rows import HALF_LIFE, WINDOW, write
 
 HOURS = [1.0 + 2.0**n / 64 for n in range(24)]
 DAY = 20_000 * 1440  # an epoch minute at which a day begins (UTC)

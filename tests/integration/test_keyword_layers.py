@@ -22,7 +22,7 @@ from common.keys import Keys
 from common.sources.lake import EVENTS
 from common.sources.parse import parse, valid
 from streaming import facts
-from tests.integration.test_keyword_sink import zset
+from tests.integration.search_rows import zset
 from tests.integration.test_stream import NOW, event, send
 from tests.lake_events import START, lake_events
 from tests.lake_events import event as lake_event
@@ -149,7 +149,10 @@ def test_without_searches_or_lake_the_job_says_so_or_publishes_nothing_wrong(
 ) -> None:
     assert keywords.run(spark, config).status == "no-data"
     append(lake_events(spark, [lake_event(1, "view", 5, "ann", "coat")]), config, EVENTS, "date")
+    meta, began = Keys(config.redis.prefix).keyword_meta, int(START.timestamp() // 60)
+    redis_conn.hset(meta, mapping={"as_of": began - 30, "landmark": began - 30, "mass": "0"})  # the newest search
     assert keywords.run(spark, config).status == "done"
+    assert int(redis_conn.hget(meta, "as_of") or 0) == began - 1  # T is at began - 10, before its window
     assert zset(redis_conn, Keys(config.redis.prefix).keyword_base) == {}
     assert keywords.shrunk({}) == [1.0] * 24
 

@@ -38,6 +38,20 @@ def test_a_session_is_its_users_after_the_login_and_nobody_elses(
     assert viewed(api, "u-1")[0] == "i-later"
 
 
+def test_a_session_of_two_users_is_nobodys_whoever_comes_first(api: httpx.Client) -> None:
+    send(api, "view", "i-secret", user_id=None, session_id="s-device")
+    send(api, "view", "i-a", user_id="u-a", session_id="s-device")
+    assert viewed(api, "u-a") == ["i-a", "i-secret"]
+    send(api, "view", "i-b", user_id="u-b", session_id="s-device")
+    assert viewed(api, "u-b") == ["i-b"]
+    assert viewed(api, "u-a") == ["i-a"]
+    for user in ("u-c", "u-d"):  # two users first, then nobody, then a third
+        send(api, "view", f"i-{user}", user_id=user, session_id="s-later")
+    send(api, "view", "i-later", user_id=None, session_id="s-later")
+    send(api, "view", "i-e", user_id="u-e", session_id="s-later")
+    assert viewed(api, "u-e") == ["i-e"]
+
+
 def test_a_session_id_that_is_somebodys_user_id_is_neither_shown_nor_forgotten_with_another_user(
     api: httpx.Client, config: Config, redis_conn: redis.Redis
 ) -> None:

@@ -62,8 +62,7 @@ def empty(client: "redis.Redis", prefix: str) -> None:
 
 
 def change(item: str, lsn: int, title: str) -> tuple[Any, ...]:
-    start = START.replace(tzinfo=None)
-    rest = ("c", "brand", "style", "2026-01-01", "active", 12.5, 3, lsn, lsn, start, start.date())
+    rest = ("c", "brand", "style", "2026-01-01", "active", 12.5, 3, lsn, lsn, START, START.date())
     return (item, rest[0], title, item.split("-")[0], *rest[1:])
 
 

@@ -1,5 +1,6 @@
 """The API while Redis is away and back, and as a process: busy port, refusals at start, SIGTERM."""
 
+import asyncio
 import dataclasses
 import os
 import re
@@ -12,12 +13,15 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import redis
 
 from common.config import ApiKey, Config
 from common.errors import ConfigError, StylestreamError
+from common.keys import Keys
 from local.process import any_port, wait_until
 from serving.app import create_app
 from serving.server import listen
+from serving.services import connect
 from tests.event_factory import event
 from tests.integration.conftest import Serve
 from tests.integration.own_redis import OwnRedis
@@ -45,8 +49,58 @@ def test_redis_killed_is_503_and_back_is_served_again(config: Config, serve: Ser
     assert api.get("/readyz").json()["parts"]["redis"]["ok"] is False
     assert api.get("/healthz").status_code == 200
     own_redis.start()
-    assert {api.get(path).status_code for path in reads} == {200}
+    assert wait_until(lambda: {api.get(path).status_code for path in reads} == {200}, 5)
     assert api.post("/v1/events", json=sent).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("refuses", "again", "named"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "its memory is full (maxmemory)"),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "it is a read-only replica"),
+    ],
+)
+def test_a_redis_that_refuses_writes_is_named_and_goes_on_after_the_cure(
+    config: Config, serve: Serve, own_redis: OwnRedis, refuses: tuple[str], again: tuple[str], named: str
+) -> None:
+    api = serve(dataclasses.replace(config, redis=dataclasses.replace(config.redis, url=own_redis.url)))
+    connection = redis.Redis.from_url(own_redis.url)
+    connection.execute_command(*refuses)
+    sent = event()
+    answer = api.post("/v1/events", json=sent)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["error"]["message"] == f"Redis refuses writes: {named}; try again"
+    assert api.get("/v1/rankings/popular").status_code == 200
+    ready = api.get("/readyz")
+    assert (ready.status_code, ready.json()["parts"]["redis"]["ok"]) == (503, False)
+    assert ready.json()["parts"]["redis"]["detail"].startswith(f"answers, but Redis refuses writes: {named}")
+    connection.execute_command(*again)
+    assert api.post("/v1/events", json=sent).json()["accepted"] == 1
+    assert connection.get(Keys(config.redis.prefix).seen(sent["event_id"])) == b"done"
+    assert api.get("/readyz").json()["parts"]["redis"]["ok"] is True
+
+
+def test_a_read_only_answer_drops_its_connection(config: Config, own_redis: OwnRedis) -> None:
+    """After a failover the name leads to another server, which only a new connection finds."""
+    connection = redis.Redis.from_url(own_redis.url)
+
+    async def clients() -> tuple[int, int]:
+        client = connect(dataclasses.replace(config, redis=dataclasses.replace(config.redis, url=own_redis.url)))
+        before = await client.client_id()
+        connection.replicaof("127.0.0.1", 1)
+        with pytest.raises(redis.exceptions.ReadOnlyError):
+            await client.set("a", "b")
+        pipeline = client.pipeline(transaction=False)
+        pipeline.get("a")
+        between = await client.client_id()
+        pipeline.set("a", "b")
+        with pytest.raises(redis.exceptions.ReadOnlyError):
+            await pipeline.execute()
+        after = await client.client_id()
+        await client.aclose()
+        return len({before, between, after})
+
+    assert asyncio.run(clients()) == 3
 
 
 def test_an_open_door_to_the_network_is_refused(config: Config) -> None:
@@ -97,7 +151,7 @@ def test_when_a_worker_ends_the_command_ends_with_one_line(config: Config, tmp_p
         assert process.wait(timeout=20) == 1
     finally:
         process.kill()
-    assert log.read_text().splitlines()[-1].startswith("stylestream: a serving process ended with -9")
+    assert log.read_text().splitlines()[-1].startswith("stylestream: serving process ")
     assert wait_until(lambda: not any(worker.is_running() for worker in workers), 10)
 
 

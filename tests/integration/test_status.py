@@ -13,9 +13,11 @@ from cli.main import stylestream
 from common.config import Config
 from common.keys import Keys
 from common.models.canary import Canary
+from local import doctor
 from local.process import any_port
 from local.status import progress
 from tests.integration.conftest import Serve
+from tests.integration.own_redis import OwnRedis
 from tests.platform import write_config
 
 REPORT = {"query": "facts", "written_at_ms": 100_000, "progress_at_ms": 93_000, "batch_id": 12, "rows": 340}
@@ -59,6 +61,27 @@ def test_every_part_has_a_line(config: Config, redis_conn: redis.Redis, serve: S
     assert said["facts"].startswith("batch 12, 340 rows, ")
     assert said["lake"].startswith("not running")
     assert said["api"] == f"ready at http://127.0.0.1:{port}"
+
+
+def test_a_redis_that_evicts_or_refuses_is_told_with_the_cure(config: Config, tmp_path: Path) -> None:
+    server = OwnRedis()
+    server.start()
+    try:
+        config = dataclasses.replace(config, redis=dataclasses.replace(config.redis, url=server.url))
+        assert "warning" not in status(config, tmp_path)[1]["redis"]
+        assert all(finding.ok for finding in doctor.stored(config))
+        connection = redis.Redis.from_url(server.url)
+        connection.config_set("maxmemory-policy", "volatile-lru")
+        for said in (status(config, tmp_path)[1]["redis"], str(*doctor.stored(config))):
+            assert "maxmemory-policy is volatile-lru" in said
+            assert "set maxmemory-policy noeviction" in said
+        connection.config_set("maxmemory-policy", "noeviction")
+        connection.config_set("maxmemory", 1)
+        assert "Redis refuses writes: its memory is full" in status(config, tmp_path)[1]["redis"]
+        assert not doctor.stored(config)[0].ok
+    finally:
+        server.kill()
+    assert "does not answer" in str(*doctor.stored(config))
 
 
 def test_without_redis_the_rest_is_told_and_the_exit_code_is_4(config: Config, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import redis
 from common.config import Config
 from common.keys import Keys
 from common.redis_client import redis_target
+from local.process import wait_until
 from tests.integration.conftest import Serve
 from tests.integration.item_rows import write_rows
 from tests.integration.own_redis import OwnRedis
@@ -115,6 +116,7 @@ def test_redis_restarted_empty_in_between_degrades_and_comes_back(
         own_redis.kill()
         assert api.get("/v1/users/u-1/recommendations/now").status_code == 503
         own_redis.start()
+        assert wait_until(lambda: api.get("/v1/users/u-1/recommendations/now").status_code == 200, 5)
         for surface in ALL:
             found = ask(api, surface, limit=3)
             assert found["fallback"] in (*STANDING_IN, "none")

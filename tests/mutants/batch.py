@@ -10,7 +10,8 @@ BOUNDS, LEARNED, ROWS = (
     "tests/spark/test_keyword_hours.py",
     "tests/spark/test_forget_rows.py",
 )
-CANARY = "tests/integration/test_canary.py"
+CANARY, NAMES = "tests/integration/test_canary.py", "tests/unit/test_registry.py"
+ZONES, SPLIT = "tests/spark/test_time_zones.py", "tests/spark/test_evaluate.py"
 FILLED, BLEND, VIEW = "serving/surfaces/filled.py", "common/views/blend.py", "common/views/profile.py"
 MODEL, JOB, KEYWORDS = "common/models/corrections.py", "batch/corrections.py", "batch/keywords.py"
 REGISTRY, POINTER, FORGET = "batch/registry.py", "batch/pointer.py", "batch/forget.py"
@@ -51,10 +52,17 @@ HOUR_OF_DAY = (
         'actions[place[row["category"]], row["hour"] - 1]',
         CORRECTION_HOURS,
     ),
+    Mutant(JOB, "capped_facts(spark, config),", "read_table(spark, config, ITEM_FACTS),", CORRECTION_HOURS),
     Mutant(
         KEYWORDS, 'hour = F.floor(F.col("minute") / 60) % 24', 'hour = F.floor(F.col("minute") / 60 + 1) % 24', LEARNED
     ),
     Mutant(KEYWORDS, "F.get(factors, hour)", "F.get(factors, (hour + 1) % 24)", LEARNED),
+)
+WHEN = (
+    Mutant("batch/tables.py", "EPOCH + timedelta(microseconds=micros)", "datetime.fromtimestamp(micros / 1e6)", ZONES),
+    Mutant("batch/evaluate.py", "as_known(rows.where(moment < cut), cut)", "rows.where(moment < cut)", SPLIT),
+    Mutant("batch/interactions.py", '(login["since"].cast("double") < seconds)', "F.lit(True)", SPLIT),
+    Mutant("batch/interactions.py", 'login["until"].cast("double") >= seconds', 'login["until"].isNull()', SPLIT),
 )
 MOVES = (
     Mutant(REGISTRY, '("rollback", "canary-over")', '("rollback",)', POINTERS),
@@ -67,21 +75,31 @@ MOVES = (
         "    promote(spark, config, pointer, version)",
         POINTERS,
     ),
-    Mutant(
-        POINTER, 'status.get(one, "published") == "published"', 'status.get(one, "published") != "refused"', POINTERS
-    ),
+    Mutant(POINTER, 'else "trained") == "published"', 'else "trained") != "refused"', POINTERS),
     Mutant(POINTER, "except (StylestreamError, *DAMAGED) as error:", "except StylestreamError as error:", POINTERS),
-    Mutant(POINTER, 'if before not in ("", version) and not', "if before and not", POINTERS),
+    Mutant(POINTER, "if not first or v < first else", "if True else", POINTERS),
+    Mutant(POINTER, "if served != version:", "if True:", POINTERS),
+    Mutant(POINTER, '    if reason != "rollback":\n', "    if True:\n", POINTERS),
+    Mutant(POINTER, "others = () if registry.held(history) else there", "others = there", POINTERS),
+    Mutant(REGISTRY, 'served == next(reversed(lived(history)), "")', "history", POINTERS),
+    Mutant(REGISTRY, "*others[:number], ", "", NAMES),
+    Mutant(REGISTRY, "*may_serve[:number], ", "", NAMES),
+    Mutant(REGISTRY, "-{secrets.token_hex(3)}", "", NAMES),
     Mutant("batch/canary.py", 'record_move(spark, config, over.version, "canary-over")', "pass", CANARY),
     Mutant("batch/models.py", "if registry.held(moves(spark, config)):", "if False:", CANARY),
     Mutant("batch/schedule.py", "ThreadPoolExecutor(1)", "ThreadPoolExecutor(2)", PLANNED),
+    Mutant("batch/schedule.py", "                process.kill()\n", "                pass\n", PLANNED),
 )
 DATES = "tests/unit/test_changed_dates.py"
+TABLES, ADDED = "batch/tables.py", "tests/spark/test_dates_added.py"
 EDGES = (
-    Mutant(FACTS, "        files -= set(", "        files &= set(", DATES),
     Mutant(FACTS, "in unquote(file)", "in file", DATES),
-    Mutant(FACTS, "return parts[-1]", "return parts[0]", DATES),
-    Mutant(FACTS, "if (date := _date_of(file))}", "if [date := _date_of(file)]}", DATES),
+    Mutant(FACTS, '.split("/")[-2:-1]', '.split("/")', DATES),
+    Mutant(FACTS, "if note else None", "if not note else None", DATES),
+    Mutant(TABLES, "range(since + 1, until + 1)", "range(since + 1, until)", ADDED),
+    Mutant(TABLES, "range(since + 1, until + 1)", "range(since, until + 1)", ADDED),
+    Mutant(TABLES, 'log.where("add.dataChange")', 'log.where("add is not null")', ADDED),
+    Mutant(TABLES, "if until == since else None", "if until <= since else None", ADDED),
     Mutant(FACTS, "int(latest // segment) * segment", "int(-(-latest // segment)) * segment", BOUNDS),
     Mutant(FACTS, "latest = newest / 60 -", "latest = newest // 60 -", BOUNDS),
     Mutant(HELD_OUT, 'F.col("items") <= LIGHT_ITEMS', 'F.col("items") < LIGHT_ITEMS', BOUNDS),
@@ -97,4 +115,4 @@ EDGES = (
     Mutant(FORGET, '(x.asked or t.user_id is null)"\n    f"', 'true"\n    f"', ROWS),
     Mutant(FORGET, 'sessions.join(users, "session", "left_anti")', "sessions", ROWS),
 )
-MUTANTS = (*LISTS, *HOUR_OF_DAY, *MOVES, *EDGES)
+MUTANTS = (*LISTS, *HOUR_OF_DAY, *WHEN, *MOVES, *EDGES)

@@ -18,17 +18,24 @@ MUTANTS = (
     Mutant(STRICT, 'raise json.JSONDecodeError("Extra data", self._text, place)', "pass", RULES),
     Mutant(CARDS, "% 10 == 0", "% 10 == 1", RULES),
     Mutant(CARDS, "code in PARTS", "code in {}", RULES),
-    Mutant(VALIDATE, "rfc3339(min(millis, now_ms))", "rfc3339(millis)", RULES),
+    Mutant(VALIDATE, 'clean["event_time"] = rfc3339(millis)', 'clean["event_time"] = rfc3339(now_ms)', RULES),
     Mutant(
         VALIDATE, "if millis > now_ms + contract.MAX_AHEAD_MS:", "if millis >= now_ms + contract.MAX_AHEAD_MS:", RULES
     ),
     Mutant(VALIDATE, "if millis < contract.OLDEST_MS:", "if millis <= contract.OLDEST_MS:", RULES),
+    Mutant(VALIDATE, "return float(text).is_integer()", "return True", "tests/unit/test_validate.py"),
+    Mutant(VERDICT, "(amount == F.rint(amount))", "F.lit(True)", ALIKE),
+    Mutant(VALIDATE, '_NOBODY.fullmatch(clean.get(name, ""))', "False", "tests/unit/test_validate.py"),
+    Mutant(VERDICT, 'written = given == "STRING"', 'written = given.isin("STRING", "BOOLEAN")', ALIKE),
+    Mutant(VALIDATE, "_payment(event, clean) or _properties(event)", "_payment(event, clean)", ALIKE),
+    Mutant(VERDICT, '_no_object(texts, kinds, "payment")', "F.lit(False)", ALIKE),
+    Mutant("common/sources/parse.py", " & _plain_objects(raw)", "", ALIKE),
     Mutant(VALIDATE, "not _WHOLE.fullmatch(text)", "False", RULES),
     Mutant(VALIDATE, "if len(raw) > contract.MAX_BYTES:", "if len(raw) >= contract.MAX_BYTES:", RULES),
     Mutant(COLUMNS, "in_a_list(raw).isNotNull() & member.isNotNull()", "in_a_list(raw).isNotNull()", ALIKE),
     Mutant(COLUMNS, "member.isNotNull()", "F.lit(True)", ALIKE),
     Mutant(COLUMNS, "        ~odd_escape,\n", "", ALIKE),
-    Mutant(COLUMNS, '        wrapped["_corrupt_record"].isNull(),\n', "", ALIKE),
+    Mutant(COLUMNS, "        in_a_list(raw).isNotNull(),\n", "", ALIKE),
     Mutant(VERDICT, "_broken(holds_card(raw), *contract.CARD)", "_broken(F.lit(False), *contract.CARD)", ALIKE),
     Mutant("common/sources/parse.py", 'F.least("event_time", received)', 'F.col("event_time")', CLOCKS),
     Mutant(
@@ -45,5 +52,22 @@ MUTANTS = (
         AUDIT, "batch not in (known.batch, known.batch + 1)", "batch not in (known.batch, known.batch + 9)", ACCOUNT
     ),
     Mutant(AUDIT, "- counts.late - self.quarantined", "- self.quarantined", ACCOUNT),
-    Mutant(AUDIT, "any(part.missing or part.doubled for part", "any(part.missing for part", ACCOUNT),
+    Mutant(
+        AUDIT,
+        "(part.absent for part in self.partitions) - self.counts.empty",
+        "(part.absent for part in self.partitions)",
+        ACCOUNT,
+    ),
+    Mutant(
+        AUDIT,
+        "(part.offsets for part in self.partitions) - self.counts.empty",
+        "(part.offsets for part in self.partitions)",
+        ACCOUNT,
+    ),
+    Mutant(
+        AUDIT,
+        "any(part.doubled or part.behind for part",
+        "any(part.behind for part",
+        ACCOUNT,
+    ),
 )

@@ -8,7 +8,7 @@ KNOWN, CAPPED = (
     "(old and source == 'r' and minute >= horizon)",
     "if known[at] and source == 'r' and minute >= horizon then",
 )
-MERGES, EDGES = f"{HERE}test_merge.py", f"{HERE}test_window_edges.py"
+MERGES, EDGES = f"{HERE}test_stateful.py", f"{HERE}test_window_edges.py"
 LANDMARK, RESTORE = f"{HERE}test_landmark.py", f"{HERE}test_restore.py"
 
 RESTORED = (
@@ -41,7 +41,7 @@ MERGED = (
     Mutant(MERGE, "== version then return 1 end", "== version then return 0 end", MERGES),
     Mutant(MERGE, "redis.call('SET', P .. 'horizon', T)", "redis.call('SET', P .. 'horizon', T + 1)", MERGES),
     Mutant(MERGE, "P .. 'lm:' .. r[1], T,", "P .. 'lm:' .. r[1], as_of,", MERGES),
-    Mutant(ITEM, "if low and oldest < low then", "if false then", MERGES),
+    Mutant(ITEM, "if oldest < tonumber(lows[n + 1]) then", "if false then", MERGES),
     Mutant(ITEM, "    limit(unpack(row))\n    oldest = math.min(oldest, row[1])", "    limit(unpack(row))", MERGES),
     Mutant(ITEM, "return minute >= horizon and 2 ^", "return minute > horizon and 2 ^", MERGES),
     Mutant(ITEM, "return minute >= horizon and 2 ^", "return 2 ^", RESTORE),
@@ -78,22 +78,17 @@ WINDOWS = (
     Mutant(ITEM, "for _, hash in ipairs({'f:', 'x:'}) do", "for _, hash in ipairs({'f:'}) do", EDGES),
 )
 LIFETIMES, GUARD = f"{HERE}test_lifetimes.py", f"{HERE}test_guard.py"
+LIVES, SEARCHES = "common/sinks/item_lifetimes.lua", "tests/integration/test_keyword_sink.py"
 KEYWORD, MINUTES_KEPT = "common/sinks/keyword_facts.lua", "if first then redis.call('EXPIRE', counts, life) end"
 LASTING = (
-    Mutant(ITEM, "      touched[taken] = ttl\n", "", LIFETIMES),
-    Mutant(ITEM, "  touched[hour] = ttl\n", "", LIFETIMES),
-    Mutant(ITEM, "if not known then redis.call('EXPIRE', fact, ttl) end", "", LIFETIMES),
-    Mutant(
-        ITEM,
-        "redis.call('SET', P .. 'as_of', as_of, 'EX', math.floor(ttl / 2))",
-        "redis.call('SET', P .. 'as_of', as_of)",
-        LIFETIMES,
-    ),
-    Mutant(ITEM, "'EX', math.floor(ttl / 2))", "'EX', ttl)", LIFETIMES),
+    Mutant(ITEM, "      touched[taken] = lives.fact(tonumber(m), as_of)\n", "", LIFETIMES),
+    Mutant(ITEM, "  touched[hour] = lives.fact(math.floor(minute / 60) * 60 + 59, as_of)\n", "", LIFETIMES),
+    Mutant(ITEM, "if not known then redis.call('EXPIRE', fact, lives.fact(minute, as_of)) end", "", LIFETIMES),
+    Mutant(LIVES, "as_of, 'EX', math.floor(life / 2))", "as_of)", LIFETIMES),
+    Mutant(LIVES, "as_of, 'EX', math.floor(life / 2))", "as_of, 'EX', life)", LIFETIMES),
     Mutant(ITEM, "redis.call('SET', k, lm, 'EX', lifetime(r))", "redis.call('SET', k, lm)", LIFETIMES),
     Mutant(ITEM, "    touched[all], touched[k] = life, life\n", "", LIFETIMES),
-    Mutant(ITEM, "oldest, 'KEEPTTL')", "oldest)", LIFETIMES),
-    Mutant(ITEM, "  touched[tree] = ttl * 4\n", "", LIFETIMES),
+    Mutant(ITEM, "  touched[tree] = lives.life\n", "", LIFETIMES),
     Mutant(MERGE, "    redis.call('EXPIRE', key(r, '*'), lifetime(r))\n", "", LIFETIMES),
     Mutant(MERGE, "T, 'EX', lifetime(r))", "T)", LIFETIMES),
     Mutant(USER, "redis.call('EXPIRE', KEYS[1], ARGV[2])", "", LIFETIMES),
@@ -104,10 +99,12 @@ LASTING = (
         "",
         LIFETIMES,
     ),
-    Mutant(KEYWORD, MINUTES_KEPT, "", LIFETIMES),
-    Mutant(KEYWORD, "  redis.call('EXPIRE', seen, hll_life)\n", "", LIFETIMES),
+    Mutant(KEYWORD, MINUTES_KEPT, "", SEARCHES),
+    Mutant(KEYWORD, "  redis.call('EXPIRE', seen, inside and life or late)\n", "", SEARCHES),
     Mutant("common/sinks/rates.py", "pipe.expire(keys.ranking(self.ranking, scope), TTL_SECONDS)", "pass", LIFETIMES),
-    Mutant("common/sinks/rankings.py", "NEVER, ex=MERGE_SECONDS)", "NEVER)", LIFETIMES),
+    Mutant("common/sinks/rankings.py", "            pipe.expire(keys.low, MERGE_SECONDS)\n", "", LIFETIMES),
+    Mutant("common/sinks/rankings.py", "pipe.hset(keys.low, mark,", 'pipe.hset(keys.low, "",', MERGES),
+    Mutant(MERGE, "redis.call('DEL', P .. 'lows')", "redis.call('HDEL', P .. 'lows', ARGV[7])", MERGES),
     Mutant("common/sinks/rankings.py", "                pipe.expire(key, self.seconds)\n", "", LIFETIMES),
 )
 GUARDED = (
@@ -125,4 +122,32 @@ REACHING = (
     Mutant(MERGE_JOB, "(minute >= horizon - back - 60)", "(minute >= horizon - back)", HOUR),
     Mutant(MERGE_JOB, "fused_items(recent).unionByName(fused_users(often))", "fused_items(recent)", HOUR),
 )
-MUTANTS = (*MERGED, *DECAYED, *WINDOWS, *GUARDED, *LASTING, *RESTORED, *REACHING)
+OUTAGES, SILENCE = f"{HERE}test_outages.py", f"{HERE}test_keyword_outages.py"
+SEARCHED, SEARCHES_MERGED = "common/sinks/keyword_window.lua", "common/sinks/keyword_merge.lua"
+SURVIVING = (
+    Mutant(LIVES, "minute > as_of - kept and life or ttl", "ttl", OUTAGES),
+    Mutant(LIVES, "math.max(left - life + ttl, 1)", "ttl", OUTAGES),
+    Mutant(LIVES, "math.max(left - life + ttl, 1)", "1", OUTAGES),
+    Mutant(LIVES, "life - (as_of - minute) * 60)", "life)", OUTAGES),
+    Mutant(LIVES, "'KEEPTTL')", "'EX', math.floor(life / 2))", OUTAGES),
+    Mutant(ITEM, "as_of = lives.newest(newest)", "as_of = newest", OUTAGES),
+    Mutant(ITEM, "ipairs(lost and lives.any() and rankings or {})", "ipairs({})", OUTAGES),
+    Mutant(ITEM, "  lives.leave(from, to)\n", "", OUTAGES),
+    Mutant(LIVES, "for _, kind in ipairs({'f:', 'x:'}) do", "for _, kind in ipairs({'f:'}) do", OUTAGES),
+    Mutant(MERGE, "or lives.newest(T)", "or T", OUTAGES),
+    Mutant(
+        "common/sinks/rankings.py",
+        "pipe.eval(NO_SHORTER, 1, keys.tree, seconds)",
+        "pipe.expire(keys.tree, seconds)",
+        OUTAGES,
+    ),
+    Mutant(SEARCHED, "redis.call('UNLINK', P .. 'n:' .. minute)", "", SILENCE),
+    Mutant(SEARCHED, "    redis.call('EXPIRE', P .. 'u:' .. minute .. ':' .. counts[i], late)\n", "", SILENCE),
+    Mutant(KEYWORD, "redis.call('EXPIRE', counts, life)", "redis.call('EXPIRE', counts, kept * 60)", SILENCE),
+    Mutant(KEYWORD, "inside and life or late", "hll_life", SILENCE),
+    Mutant(KEYWORD, "  make_window()\n", "", SILENCE),
+    Mutant(SEARCHES_MERGED, "advance(T + W - 1)", "as_of = T + W - 1", SILENCE),
+    Mutant(SEARCHES_MERGED, "if as_of < T + W - 1 then", "if as_of < T + W - 2 then", SILENCE),
+    Mutant(SEARCHES_MERGED, "if #names == AT_ONCE then add() end", "", SILENCE),
+)
+MUTANTS = (*MERGED, *DECAYED, *WINDOWS, *GUARDED, *LASTING, *RESTORED, *REACHING, *SURVIVING)

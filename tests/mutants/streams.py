@@ -8,12 +8,12 @@ COUNTED = "tests/spark/test_aggregate.py"
 FORGOTTEN = "tests/integration/test_forget_edges.py"
 SENT, LOADED = "tests/unit/test_send.py", "tests/unit/test_bench_load.py"
 WATCH, AGGREGATE = "streaming/watch.py", "common/facts/aggregate.py"
-KEYWORDS, MERGE = "common/sinks/keyword_facts.lua", "common/sinks/keyword_merge.lua"
+KEYWORDS, MERGE = "common/sinks/keyword_window.lua", "common/sinks/keyword_merge.lua"
 MODEL, FORGET = "common/models/trend.py", "common/sinks/forget.lua"
 
 LOOKED_AFTER = (
-    Mutant(WATCH, "min(LONGEST_PAUSE, 2.0**self._failures)", "2.0**self._failures", WATCHED),
-    Mutant(WATCH, "2.0**self._failures", "2.0 * self._failures", WATCHED),
+    Mutant(WATCH, "min(LONGEST_PAUSE, 2.0 ** min(self._failures, 10))", "2.0 ** min(self._failures, 10)", WATCHED),
+    Mutant(WATCH, "2.0 ** min(self._failures, 10)", "2.0 * self._failures", WATCHED),
     Mutant(WATCH, "LONGEST_PAUSE = 30.0", "LONGEST_PAUSE = 32.0", WATCHED),
     Mutant(WATCH, "if now >= self._due:", "if now > self._due:", WATCHED),
     Mutant(WATCH, "        self._failures += 1\n", "", WATCHED),
@@ -36,10 +36,10 @@ HOUR_OF_DAY = (
     Mutant(KEYWORDS, "math.floor(minute / 60) % 24", "math.floor((minute + 1) / 60) % 24", HOURS),
     Mutant(KEYWORDS, "mass + factor(minute) * weight(minute)", "mass + weight(minute)", HOURS),
     Mutant(KEYWORDS, "factor(minute) * weight(minute)", "factor(as_of) * weight(minute)", HOURS),
-    Mutant(MERGE, "math.floor(minute / 60) % 24 + 1", "(math.floor(minute / 60) + 1) % 24 + 1", HOURS),
-    Mutant(MERGE, "math.floor(minute / 60) % 24 + 1", "math.floor(T / 60) % 24 + 1", HOURS),
-    Mutant(MERGE, "factors[hour + 1]))", "factors[(hour + 1) % 24 + 1]))", HOURS),
-    Mutant(MERGE, "for minute = T, (as_of or T) - W do", "for minute = T + 1, (as_of or T) - W do", HOURS),
+    Mutant(MERGE, "    observed(minute)\n", "    observed(T)\n", HOURS),
+    Mutant(MERGE, "  hours[hour] = factors[hour + 1]\n", "  hours[hour] = factors[(hour + 1) % 24 + 1]\n", HOURS),
+    Mutant(MERGE, "text(hours[hour]))", "'1')", HOURS),
+    Mutant(MERGE, "for minute = T, as_of - W do", "for minute = T + 1, as_of - W do", HOURS),
     Mutant(MODEL, "hours[minute // 60 % 24]", "hours[(minute // 60 + 1) % 24]", TREND),
     Mutant(MODEL, "hours[minute // 60 % 24]", "hours[first_minute // 60 % 24]", TREND),
     Mutant(MODEL, "first_minute + minutes))", "first_minute + minutes - 1))", TREND),

@@ -3,6 +3,7 @@ tests/integration/test_publish.py)."""
 
 import uuid
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from batch.als import run
 from batch.evaluate import split_by_time
-from batch.factors import index, item_factors, user_factors
+from batch.factors import fit, index, item_factors, user_factors
 from batch.held_out import hold_out, known_users
 from batch.interactions import actions, interactions
 from batch.live import working_store
@@ -65,6 +66,19 @@ def test_recommendations_stay_in_the_planted_group(
     assert {row.user for row in user_factors(trained.model, data).collect()} == set(lists)
     assert item_factors(trained.model, data).count() == 36
     assert (trained.weights is None) == (share == 1)
+    data.release()
+
+
+def test_a_shop_smaller_than_the_rank_trains_beside_actions_of_long_ago(spark: SparkSession, als: AlsConfig) -> None:
+    shop = planted(2, 30, 11, 7, seed=4)
+    old = [event(9000 + n, "view", -200 * 30 * 1440, "old", f"i0-{n}") for n in range(3)]  # 200 half-lives
+    rows = actions(lake_events(spark, [*shop, *old]), als.weights)
+    data = index(interactions(rows, 30.0, NOW))
+    assert data.items_number == 22
+    model = fit(data, replace(als, rank=32, half_life_days=30.0))
+    factors = {row.user: row.features for row in user_factors(model, data).collect()}
+    assert len(factors) == 60 and "old" not in factors
+    assert all(isfinite(number) for features in factors.values() for number in features)
     data.release()
 
 

@@ -43,7 +43,7 @@ BOT = {
 def events(spark: SparkSession) -> DataFrame:
     bot = spark.range(ACTIONS + SHOWN).selectExpr(*[f"{how} as {name}" for name, how in BOT.items()])
     others = lake_events(spark, [event(n, "view", n, f"u{n % 3}", f"i{n}") for n in range(9)])
-    both = bot.unionByName(others, allowMissingColumns=True).select(*NAMES, "surface", "position")
+    both = bot.unionByName(others, allowMissingColumns=True).select(*NAMES)
     return both.repartition(2).persist()
 
 

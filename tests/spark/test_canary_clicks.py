@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from batch.canary_clicks import click_through
 from common.config_load import load_config
-from tests.lake_events import COLUMNS, NAMES, START, event
+from tests.lake_events import START, event, lake_events
 
 CTR = replace(load_config(env={}).ctr, window_minutes=30, days=2, actions=["click", "purchase"])
 ANSWERS = (
@@ -64,8 +64,7 @@ def test_exposures_count_for_the_version_that_answered_last_and_clicks_within_th
         shown(17, t + 50, "bob", "coat"),  # its window is not over
         act(18, "view", t + 70, "bob", "coat"),
     ]
-    names = [*NAMES, "surface"]
-    lake = spark.createDataFrame([tuple(row[name] for name in names) for row in events], f"{COLUMNS}, surface string")
+    lake = lake_events(spark, events)
     since_ms = int(START.timestamp() * 1000) + int(DAY) * MINUTE_MS
     rows = click_through(lake, spark.createDataFrame(answers, ANSWERS), CTR, since_ms).collect()
     assert {row["version"]: (row["exposures"], row["clicked"]) for row in rows} == {"old": (4, 2), "new": (2, 1)}

@@ -163,10 +163,21 @@ def test_a_launch_date_that_cannot_be_known_is_quarantined_with_the_reason(spark
         (20512, TIME + "MicroTime", "is a number that its schema does not call a date"),
         (2**31 - 1, TIME + "Date", "is no date of the years 1 to 9999"),  # infinity
         (9223372036825200000, TIME + "MicroTimestamp", "is no date of the years 1 to 9999"),  # infinity
+        ("infinity", TIME + "MicroTimestamp", "must be a number, as its schema says"),
+        (True, None, "must be a date"),
+        ([1], None, "must be a date"),
         ({"specialValue": "infinity"}, TIME + "StructuredDate", "is no date with year, month and day"),
     ]
-    rows = parsed(spark, [dated(value, name) for value, name, _ in bad])
-    assert [(rows[n].field, rows[n].reason) for n in range(len(bad))] == [("after.launch_date", why) for *_, why in bad]
+    changes = [dated(value, name) for value, name, _ in bad]
+    changes.append(wrapped(update(launch_date=20512), launch_date={"type": "int32"}))
+    reasons = [why for *_, why in bad] + ["is a number that its schema does not call a date"]
+    rows = parsed(spark, changes)
+    assert [(rows[n].field, rows[n].reason) for n in range(len(changes))] == [("after.launch_date", r) for r in reasons]
+
+
+def test_a_time_of_0_is_none(spark: SparkSession) -> None:
+    rows = parsed(spark, [update(source={"ts_ms": ts_ms}) for ts_ms in (0, 1, None)])
+    assert [rows[n].ts_ms for n in range(3)] == [None, 1, None]
 
 
 def test_records_that_say_nothing_of_a_row_are_passed_over(spark: SparkSession) -> None:

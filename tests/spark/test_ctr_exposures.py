@@ -11,10 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch.ctr_exposures import Label, exposures
 from common.views.ctr_features import NAMES
-from tests.lake_events import COLUMNS, START, event
+from tests.lake_events import START, event, lake_events
 
-MORE = f"{COLUMNS}, surface string, position int"
-FIELDS = [part.split()[0] for part in MORE.split(", ")]
 CHANGES = "item_id string, lsn bigint, ts_ms bigint, brand string, style string, launch_date string"
 ITEMS = {f"i{n}": (f"c{n % 3}", 10.0 * (n + 1), f"b{n % 2}", f"s{n % 4}") for n in range(12)}
 WINDOW, LATE = 30, 2
@@ -54,7 +52,7 @@ def changes(spark: SparkSession, later: int = 0) -> DataFrame:
 
 def computed(spark: SparkSession, rows: list[dict[str, Any]], later: int = 0, until: int = LENGTH) -> pd.DataFrame:
     """What the batch layer makes of the events, by event_id."""
-    frame = spark.createDataFrame([tuple(row[name] for name in FIELDS) for row in rows], MORE)
+    frame = lake_events(spark, rows)
     since = START_MS + 25 * 3_600_000
     made = exposures(frame, changes(spark, later), LABEL, LATE, since, START_MS + until * 60_000)
     found = made.toPandas().set_index("event_id").sort_index()
@@ -166,7 +164,7 @@ def test_nothing_that_comes_later_changes_a_feature(spark: SparkSession, seed: i
 
 
 def test_the_first_exposure_of_all_has_features_too(spark: SparkSession) -> None:
-    row = {"surface": "home", "position": 3} | event(1, "exposure", 60 * 26, "u", "i1", category="c1", price=None)
+    row = event(1, "exposure", 60 * 26, "u", "i1", category="c1", surface="home", position=3)
     found = computed(spark, [row]).iloc[0]
     assert (found["position"], found["acted"], found["shown_before"]) == (3, 0, 0)
     assert found["category_rate"] == pytest.approx(np.log(1 / 20))

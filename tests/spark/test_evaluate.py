@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from batch.evaluate import popular, quality, split_by_time, without_seen
+from batch.interactions import actions
 from tests.lake_events import event, lake_events
 
 
@@ -58,8 +59,36 @@ def test_popularity_counts_users_and_gives_everyone_the_same(spark: SparkSession
 
 
 def test_the_newest_part_is_held_out(spark: SparkSession) -> None:
-    rows = lake_events(spark, [event(n, "view", 100 - n, "ann", f"i{n}") for n in range(100)])
-    older, newer = split_by_time(rows, 0.1)
-    assert {row.item_id for row in newer.collect()} <= {f"i{n}" for n in range(11)}
+    rows = [event(n, "view", 100 - n, "ann", f"i{n}") for n in range(100)]
+    older, newer = split_by_time(actions(lake_events(spark, rows), {"view": 1.0}), 0.1)
+    assert {row["item"] for row in newer.collect()} <= {f"i{n}" for n in range(11)}
     assert older.count() + newer.count() == 100
     assert newer.count() in (10, 11)
+
+
+def test_at_the_trial_a_later_login_does_not_say_whose_the_older_actions_were(spark: SparkSession) -> None:
+    """Views a minute apart, anonymous but for the logins; the newest fifth, from minute 80 on, is held out."""
+    views = [event(n, "view", n, None, f"i{n}", session_id="fills") for n in range(100)]
+    said = [
+        *(event(200 + n, "view", minute, None, "coat", session_id=of) for n, (of, minute) in enumerate(SESSIONS)),
+        *(event(300 + n, "search", minute, user, None, session_id=of) for n, (of, minute, user) in enumerate(LOGINS)),
+    ]
+    rows = actions(lake_events(spark, views + said), {"view": 1.0})
+    older, newer = split_by_time(rows, 0.2)
+
+    def who(part: DataFrame) -> list[str]:
+        return sorted(row["user"] for row in part.where("item = 'coat'").collect())
+
+    # Early and shared had logged in by then; of who did later nothing was known, nor that shared became two people's.
+    assert who(older) == ["early's", "late", "one's", "two"]
+    assert who(newer) == ["late's", "shared"]
+    known = {row["user"]: row["known"] for row in older.where("item = 'coat'").collect()}
+    assert known == {"early's": True, "late": False, "one's": True, "two": False}
+    assert who(rows) == ["early's", "late's", "late's", "shared", "shared", "two"]
+    again = split_by_time(older, 0.5)[0]  # as the search does: the first login is yet to come
+    assert who(again) == ["early", "late", "shared", "two"]
+
+
+SESSIONS = [("early", 1), ("late", 2), ("shared", 3), ("two", 4), ("late", 95), ("shared", 96)]
+LOGINS = [("early", 50, "early's"), ("late", 90, "late's"), ("shared", 51, "one's"), ("shared", 91, "two's")]
+LOGINS += [("two", 60, "b"), ("two", 61, "c")]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from batch import facts, held_out
 from common.config import Config, RankingConfig
@@ -84,8 +85,9 @@ def taken(spark: SparkSession, views: dict[int, int], per_user: int) -> dict[int
         values = dict.fromkeys(USER_FACTS.fieldNames()) | dict.fromkeys(ITEM_MEASURES, 0)
         values |= {"user": "ann", "category": "c", "item_id": "i", "window_start": at, "views": n}
         rows.append(tuple(values.get(name) or (0 if name.endswith("s") else None) for name in USER_FACTS.fieldNames()))
-    found = excess(spark.createDataFrame(rows, USER_FACTS), per_user).collect()
-    return {int(r["window_start"].timestamp()) // 60 - FIRST: r["views"] for r in found}
+    found = excess(spark.createDataFrame(rows, USER_FACTS), per_user)
+    minute = F.unix_seconds("window_start") / 60
+    return {int(r["minute"]) - FIRST: r["views"] for r in found.select(minute.alias("minute"), "views").collect()}
 
 
 def test_a_cap_takes_off_what_is_over_it_to_the_last_view(spark: SparkSession) -> None:

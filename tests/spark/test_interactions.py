@@ -32,6 +32,13 @@ def test_strength_is_the_sum_of_weights_that_halve_with_age(spark: SparkSession)
     }
 
 
+def test_what_is_too_old_to_weigh_anything_in_the_model_s_32_bits_is_left_out(spark: SparkSession) -> None:
+    rows = [event(n, "view", n * DAY, user, "coat") for n, user in ((0, "ann"), (60, "bob"), (200, "eve"))]
+    found = interactions(actions(lake_events(spark, rows), WEIGHTS), 1.0, at(200)).collect()
+    # The least that 32 bits hold is 2^-149: the day 0 is 2^-200 then, the day 60 is 2^-140.
+    assert {row.user: row.strength for row in found} == {"bob": 2.0**-140, "eve": 1.0}
+
+
 def test_an_event_sent_three_times_counts_once(spark: SparkSession) -> None:
     rows = [event(1, "view", 0, "ann", "coat", offset=n) for n in (9, 4, 7)]
     found = interactions(actions(lake_events(spark, rows), WEIGHTS), 10.0, at(0)).collect()

@@ -7,12 +7,13 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from common import events as contract
 from common.sources.parse import parse
 from common.validate import Rejection, epoch_ms, read_event
+from streaming.lake import lake_events
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 GOOD = {
@@ -51,11 +52,16 @@ PAYMENTS: list[Any] = [
 BYTES = [b"nope", b"[]", b"{}", b'"x"', b"", b"null", b'{"a":1}', b"\xff\xfe", b'{"event_id":"a"', b"123", b'{"x":{}}']
 
 
-def verdicts(spark: SparkSession, messages: list[bytes]) -> list[Row]:
+def parsed_from(spark: SparkSession, messages: list[bytes]) -> DataFrame:
     rows = [(bytearray(m), "behavior", 0, i, NOW) for i, m in enumerate(messages)]
-    records = spark.createDataFrame(rows, "value binary, topic string, partition int, offset long, timestamp timestamp")
-    parsed = parse(records).drop("client_time")  # Python's years end at 9999
-    parsed = parsed.withColumn("event_time", F.unix_millis("event_time"))
+    return parse(
+        spark.createDataFrame(rows, "value binary, topic string, partition int, offset long, timestamp timestamp")
+    )
+
+
+def verdicts(spark: SparkSession, messages: list[bytes]) -> list[Row]:
+    parsed = parsed_from(spark, messages)
+    parsed = parsed.withColumns({name: F.unix_millis(name) for name in ("event_time", "client_time")})
     return sorted(parsed.collect(), key=lambda row: row.offset)
 
 
@@ -72,7 +78,9 @@ def agree(row: Row, message: bytes) -> None:
     for name in contract.FIELD_NAMES:
         if name != "event_time":
             assert row[name] == one.get(name), (name, message[:200])
-    assert row.event_time == epoch_ms(one["event_time"])
+    said = epoch_ms(one["event_time"])
+    assert said is not None
+    assert (row.client_time, row.event_time) == (said, min(said, round(NOW.timestamp() * 1000)))
 
 
 def test_every_field_with_every_odd_value_gets_the_same_verdict_from_both(spark: SparkSession) -> None:
@@ -110,9 +118,17 @@ def test_whatever_stands_in_the_fields_both_agree_whether_it_is_an_event(
         (orjson.dumps({**GOOD, "price": -1}), "price", "must be 0 to 100000000"),
         (orjson.dumps({**GOOD, "event_time": "2026-11-23T13:00:00Z"}), "event_time", contract.AHEAD_REASON),
         (orjson.dumps({**GOOD, "item_id": None}), "item_id", "is required for this event_type"),
+        (orjson.dumps({**GOOD, "properties": [1]}), "properties", "must be an object"),
+        (orjson.dumps({**GOOD, "payment": "card"}), "payment", "must be an object"),
         (orjson.dumps({**GOOD, "category": "x" * 200_000}), "category", "must be at most 64 characters"),
     ],
 )
 def test_a_refusal_names_the_field_and_the_rule(spark: SparkSession, message: bytes, field: str, reason: str) -> None:
     (row,) = verdicts(spark, [message])
     assert (row.field, row.reason, bytes(row.raw)) == (field, reason, message)
+
+
+def test_of_a_name_in_properties_and_beside_it_the_lake_keeps_both(spark: SparkSession) -> None:
+    sent = {**GOOD, "size": "M", "properties": {"size": "L", "colour": "red", "user_id": "x"}}
+    (row,) = lake_events(parsed_from(spark, [orjson.dumps(sent)])).collect()
+    assert orjson.loads(row.properties) == {"size": "M", "properties.size": "L", "colour": "red", "user_id": "x"}

@@ -34,11 +34,11 @@ class Reference:
         return math.log1p(len(self.sessions) / max(1, len(self.sessions_with(item))))
 
     def seen(self, query: Session) -> list[int]:
-        return list(dict.fromkeys(reversed(query[-10:])))
+        return list(dict.fromkeys(reversed(query[-50:])))
 
     def neighbours(self, query: Session, fade: float, fresh: Sequence[Session] = ()) -> dict[int, float]:
         """Scores of the items of all neighbours; no more than `NEIGHBOURS` sessions may qualify."""
-        seen = self.seen(query)
+        seen = self.seen(query)[:10]
         rarest = max(self.rarity(item) for item in range(self.n_items))
         scores: dict[int, float] = defaultdict(float)
         found: list[tuple[Session, float, list[int]]] = []

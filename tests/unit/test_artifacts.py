@@ -65,15 +65,26 @@ def test_the_live_version_is_the_one_pointed_to_last(store: Artifacts) -> None:
         store.point("9")
 
 
-def test_the_newest_the_live_and_the_named_stay(store: Artifacts) -> None:
-    for version in "1234567":
+def test_whoever_has_mapped_a_version_that_is_removed_keeps_it(store: Artifacts) -> None:
+    for version in "12":
         fill(store, version)
-    store.point("2")
     mapped = store.open("1").arrays["factors"]
-    assert store.retire(3, also=["3"]) == ["1", "4"]
-    assert store.versions() == ["2", "3", "5", "6", "7"]
+    for _ in range(2):  # a run beside this one removes it too
+        store.remove("1")
+    assert store.versions() == ["2"]
     assert np.array_equal(mapped, FACTORS)
-    assert store.retire(3, also=["3"]) == []
+
+
+def test_what_was_copied_before_a_version_was_written_again_is_not_opened(store: Artifacts) -> None:
+    for scale in (1, 3):
+        fill(store, "1", scale)
+        assert np.array_equal(store.open("1").arrays["factors"], FACTORS * scale)
+    assert np.array_equal(store.open("1").arrays["factors"], FACTORS * 3)
+    fill(store, "2")
+    store.open("2")
+    store.remove("1")
+    copies = Path(store.cache, "items")
+    assert not copies.exists() or [folder.name for folder in copies.iterdir()] == ["2"]
 
 
 def test_writing_again_replaces_and_whoever_mapped_it_keeps_what_he_had(tmp_path: Path) -> None:

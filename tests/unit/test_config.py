@@ -40,6 +40,15 @@ def refusal(tmp_path: Path, text: str, env: dict[str, str] | None = None) -> str
         ("streaming: {watermark: 10}", ["streaming.watermark", "10"]),
         ("streaming: {watermark: ten minutes}", ["streaming.watermark", "ten minutes", "minutes|hours"]),
         ("streaming: {queries: []}", ["streaming.queries", "at least 1"]),
+        ("serving: {cors_origins: [shop.example]}", ["mine.yaml", "serving.cors_origins.0", "scheme://host"]),
+        ("serving: {cors_origins: ['https://a.example/shop']}", ["'https://a.example/shop'", "nothing after it"]),
+        ("serving: {cors_origins: ['https://a.example', 'https://b.example/']}", ["cors_origins.1", "nothing after"]),
+        ("serving: {cors_origins: ['https://*.example']}", ["cors_origins.0", "scheme://host"]),
+        ("serving: {cors_origins: ['https://Shop.example']}", ["cors_origins.0", "lower case"]),
+        ("serving: {cors_origins: ['https://shop.example:443']}", ["cors_origins.0", "leave the port out"]),
+        ("serving: {cors_origins: ['null']}", ["cors_origins.0", "scheme://host"]),
+        ("serving: {cors_origins: ['*', 'https://a.example']}", ["serving.cors_origins", "stands alone"]),
+        ("serving: {cors_origins: https://a.example}", ["serving.cors_origins", "list"]),
         ("kafka: embedded", ["mine.yaml", "'kafka'"]),
         ("- a\n- b", ["mine.yaml", "keys and values"]),
         ("kafka: {", ["mine.yaml", "not valid YAML"]),
@@ -55,6 +64,12 @@ def test_a_wrong_environment_variable_is_named(tmp_path: Path) -> None:
     assert "STYLESTREAM_SERVING__PORT" in message and "serving.port" in message
     message = refusal(tmp_path, "", {"STYLESTREAM_SERVING__POTR": "1"})
     assert "STYLESTREAM_SERVING__POTR" in message and "port" in message
+
+
+def test_origins_are_taken_as_browsers_write_them() -> None:
+    for origins in ("[]", "['*']", "[https://shop.example, 'http://127.0.0.1:8080', 'http://[::1]:3000', app://shop]"):
+        config = load_config(CONF_DIR / "local.yaml", {"STYLESTREAM_SERVING__CORS_ORIGINS": origins})
+        assert config.serving.cors_origins == yaml.safe_load(origins)
 
 
 def test_a_secret_is_not_shown(tmp_path: Path) -> None:
@@ -82,7 +97,8 @@ def test_the_files_we_ship_load(name: str) -> None:
 
 def test_the_reference_has_every_key_and_no_other() -> None:
     reference = yaml.safe_load((CONF_DIR / "reference.yaml").read_text(encoding="utf-8"))
-    assert _keys_of(reference) == _fields_of(Config)
+    assert _keys_of(reference) == {name for name in _fields_of(Config) if not name.startswith("fence.")}
+    assert "fence" not in load_config(env={}).as_tree()
 
 
 def _keys_of(tree: dict[str, Any], at: str = "") -> set[str]:

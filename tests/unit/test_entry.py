@@ -1,5 +1,6 @@
 """When a batch job takes the JVM without its optimising compiler."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
@@ -38,6 +39,7 @@ def test_a_job_on_a_little_lake_has_a_jvm_that_starts_fast(
         return Mock()
 
     monkeypatch.setattr(entry, "build_session", build)
+    monkeypatch.setattr(entry, "held", lambda *_: nullcontext(Mock(config=config)))
     entry.execute("als", lambda *_: Outcome("done", ""), config)
     assert ("TieredStopAtLevel=1" in asked.get("spark.driver.extraJavaOptions", "")) == short
 

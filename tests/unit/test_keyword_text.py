@@ -65,3 +65,8 @@ def test_the_blocklist_blocks_whole_words_in_any_spelling(form: str, is_blocked:
     found = keyword(form, 60)
     assert found
     assert blocked(found, blocking(["bad word", "나쁜 말", "ass", " "])) is is_blocked
+
+
+def test_a_word_that_is_longer_than_its_sign_is_blocked() -> None:
+    found = keyword("株式会社", 60)
+    assert found and blocked(found, blocking(["㍿"]))  # one sign; its normal form has four

@@ -28,7 +28,7 @@ def facts(count: int, seed: int) -> pd.DataFrame:
     rows = []
     for n in range(count):
         start = datetime.fromtimestamp((START + draw.randrange(DAYS * 1440)) * 60, timezone.utc)
-        row = {"category": f"c{n % 3}", "item_id": f"i{n % 40}", "window_start": start, "date": start.date()}
+        row = {"category": f"c{n % 3}", "item_id": f"i{n % 39}", "window_start": start, "date": start.date()}
         rows.append(row | {name: draw.randrange(5) for name in ITEM_MEASURES})
     return pd.DataFrame(rows)
 

@@ -91,6 +91,22 @@ def test_what_was_just_seen_has_weights_of_its_own_by_place() -> None:
     assert column(found, "again-share") == dict.fromkeys([4, 5, 6, 7, 8], 0.2)
 
 
+def test_rules_stand_in_their_order_however_old_they_are() -> None:
+    sessions = [[0, 1, 2], [0, 1], [0, 3], [4, 0, 3, 2], [5, 6], [6, 5], [5, 7]]  # after 0: 1 twice, 3, 2 at a distance
+    found = candidates(index_of(sessions, Build(recent=3, half_life=0.01)), np.array([8, 6, 3, 0]))
+    order = [0, 3, 6, 8, 1, 2]  # newest first, then 1 (2), 2 (½ + ½)
+    assert column(found, "rules-place") == pytest.approx({item: math.log(21 / n) for n, item in enumerate(order, 1)})
+
+
+def test_of_the_rules_twenty_count_and_of_an_unknown_item_none() -> None:
+    many = [[0, other] for other in range(1, ITEMS)] + [[1, other] for other in range(2, ITEMS)]
+    found = candidates(index_of(many), np.array([*range(ITEMS), *range(9, 40), 0]))
+    assert len(column(found, "rules-place")) == 20
+    assert column(candidates(index_of(many), np.array([0, 99])), "rules-place") == pytest.approx(
+        {99: math.log(21), 0: math.log(21 / 2)}
+    )
+
+
 def test_no_more_than_the_recent_sessions_of_an_item_are_looked_at() -> None:
     old, new = [[0, 1]] * 3, [[0, 2]] * 3
     found = candidates(index_of([*old, *new]), np.array([0]))

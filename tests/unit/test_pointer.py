@@ -1,12 +1,13 @@
 """How a version comes to be served and is taken back, with the history and Redis as plain lists."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from batch import pointer, registry
-from batch.registry import Move, Run, Status, held
+from batch.registry import Move, Status, held
 from common.config_load import load_config
 from common.errors import StylestreamError
 
@@ -24,10 +25,11 @@ class Served:
         self.status: dict[str, Status] = {}
         self.written: list[str] = []
         self.broken: Exception | None = None
+        self.note_lost = False  # the process ends where it would write the history
         self.pointer = pointer.Pointer("ctr", lambda _: self.live, lambda *_: self.there, self._put, self._point)
         monkeypatch.setattr(registry, "moves", lambda *_: list(self.history))
         monkeypatch.setattr(registry, "record_move", self._record)
-        monkeypatch.setattr(registry, "runs", lambda *_: [self._run(*entry) for entry in self.status.items()])
+        monkeypatch.setattr(registry, "statuses", lambda *_: dict(self.status))
 
     def _put(self, _spark: Any, _config: Any, version: str) -> str:
         if self.broken:
@@ -40,10 +42,9 @@ class Served:
 
     def _record(self, _spark: Any, _config: Any, version: str, reason: registry.Reason, kind: str) -> None:
         assert kind == "ctr"
+        if self.note_lost:
+            raise ConnectionError("the lake is away")
         self.history.append(Move(version, DAY + timedelta(days=len(self.history)), reason))
-
-    def _run(self, version: str, status: Status) -> Run:
-        return Run(version, DAY, DAY, 0, "{}", "{}", status)
 
     @property
     def moves(self) -> list[tuple[str, str]]:
@@ -111,8 +112,10 @@ def test_the_same_version_again_is_noted_once_at_the_beginning(served: Served) -
     [("x", "is unknown"), ("b", "was refused"), ("d", "is retired"), ("e", "has vanished"), ("f", "has vanished")],
 )
 def test_what_cannot_be_served_is_refused_and_moves_nothing(served: Served, version: str, says: str) -> None:
-    served.live, served.status = "a", {"b": "refused", "d": "retired", "e": "published", "f": "trained"}
-    with pytest.raises(StylestreamError, match=f"the ctr version '{version}' {says}; kept: c, a"):
+    served.live, served.there = "a", ["c", "b", "a", "9"]
+    served.status = {"a": "published", "b": "refused", "c": "published", "d": "retired", "e": "published"}
+    served.status["f"] = "trained"
+    with pytest.raises(StylestreamError, match=f"the ctr version '{version}' {says}; kept: c, a, 9"):
         pointer.promote(SPARK, CONFIG, served.pointer, version)
     assert (served.live, served.moves, served.written) == ("a", [], [])
 
@@ -120,6 +123,52 @@ def test_what_cannot_be_served_is_refused_and_moves_nothing(served: Served, vers
 def test_a_version_that_is_trained_but_not_published_is_not_kept(served: Served) -> None:
     served.status = {"c": "trained", "b": "published"}
     assert pointer.kept(SPARK, CONFIG, served.pointer) == ["b", "a"]
+
+
+def test_a_version_of_a_run_that_was_killed_before_it_noted_it_is_not_kept(served: Served) -> None:
+    served.status = {"a": "published"}  # nothing is known of b and c, and there were runs before them
+    assert pointer.kept(SPARK, CONFIG, served.pointer) == ["a"]
+    served.live = ""
+    assert pointer.restore(SPARK, CONFIG, served.pointer) == "a, 9 of a"
+
+
+@pytest.mark.parametrize("reason", ["publish", "promote"])
+def test_a_version_that_went_live_and_was_not_noted_can_be_gone_back_to(
+    served: Served, reason: registry.Reason
+) -> None:
+    pointer.move(SPARK, CONFIG, served.pointer, "a", "publish")
+    served.note_lost = True
+    with pytest.raises(ConnectionError):
+        pointer.move(SPARK, CONFIG, served.pointer, "b", reason)
+    served.note_lost = False
+    assert (served.live, served.moves) == ("b", [("a", "publish")])
+    assert pointer.serve_new(SPARK, CONFIG, served.pointer, "c") == "is live"
+    assert pointer.rollback(SPARK, CONFIG, served.pointer) == "b"
+    assert pointer.rollback(SPARK, CONFIG, served.pointer) == "a"
+
+
+def test_a_rollback_right_after_goes_back_one_version_not_two(served: Served) -> None:
+    for version in ("a", "b"):
+        pointer.serve_new(SPARK, CONFIG, served.pointer, version)
+    served.note_lost = True
+    with pytest.raises(ConnectionError):
+        pointer.serve_new(SPARK, CONFIG, served.pointer, "c")
+    served.note_lost = False
+    assert pointer.rollback(SPARK, CONFIG, served.pointer) == "b"
+
+
+def test_a_rollback_that_ends_half_way_lasts_and_is_carried_out_by_the_next(served: Served) -> None:
+    for version in ("a", "b"):
+        pointer.serve_new(SPARK, CONFIG, served.pointer, version)
+
+    def away(*_: Any) -> None:
+        raise ConnectionError("Redis is away")
+
+    broken = replace(served.pointer, point=away)
+    with pytest.raises(ConnectionError):
+        pointer.rollback(SPARK, CONFIG, broken)
+    assert pointer.serve_new(SPARK, CONFIG, served.pointer, "c").startswith("is kept, not served")
+    assert (served.live, pointer.rollback(SPARK, CONFIG, served.pointer), served.live) == ("b", "a", "a")
 
 
 def test_a_restore_serves_what_was_live_and_else_the_newest_kept_without_a_row_in_the_history(served: Served) -> None:
@@ -132,6 +181,29 @@ def test_a_restore_serves_what_was_live_and_else_the_newest_kept_without_a_row_i
     assert pointer.restore(SPARK, CONFIG, served.pointer) == "c, 9 of c"
     served.there = []
     assert pointer.restore(SPARK, CONFIG, served.pointer) == "none yet"
+
+
+def test_a_rollback_to_what_was_never_live_changes_nothing(served: Served) -> None:
+    for version in ("a", "b"):
+        pointer.serve_new(SPARK, CONFIG, served.pointer, version)
+    pointer.rollback(SPARK, CONFIG, served.pointer)
+    served.live = "b"  # as in a Redis that was restored from yesterday's copy
+    before = served.moves
+    with pytest.raises(StylestreamError, match="'c' was not live before"):
+        pointer.rollback(SPARK, CONFIG, served.pointer, "c")
+    assert served.moves == before
+    assert pointer.serve_new(SPARK, CONFIG, served.pointer, "c").startswith("is kept, not served")
+
+
+def test_a_restore_does_not_bring_back_what_was_rolled_back(served: Served) -> None:
+    for version in ("a", "b", "c"):
+        pointer.serve_new(SPARK, CONFIG, served.pointer, version)
+    pointer.rollback(SPARK, CONFIG, served.pointer)
+    served.live, served.there = "", ["c", "a"]  # Redis is lost, and so is b
+    assert pointer.restore(SPARK, CONFIG, served.pointer) == "a, 9 of a"
+    served.live, served.there = "", ["c"]
+    assert pointer.restore(SPARK, CONFIG, served.pointer) == "not restored: nothing that was live is kept"
+    assert served.live == ""
 
 
 @pytest.mark.parametrize("error", [StylestreamError("gone"), OSError("disk"), ValueError("no JSON"), KeyError("x")])

@@ -1,8 +1,8 @@
-"""What the history of the pointer says: which versions were live, and whether a canary runs."""
+"""What the history of the pointer says: which were live, whether a canary runs; names, and which versions go."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
-from batch.registry import Move, Reason, lived, running_canary
+from batch.registry import Move, Reason, lived, running_canary, surplus, version_name
 
 Moves = list[tuple[str, Reason]]
 
@@ -38,3 +38,21 @@ def test_a_canary_runs_until_it_is_over_or_the_pointer_moves() -> None:
     ends: Moves = [("b", "canary-over"), ("b", "promote"), ("c", "publish"), ("a", "rollback")]
     assert [running_canary(history([*before, end])) for end in ends] == [None] * len(ends)
     assert running_canary([]) is None
+
+
+def test_names_differ_within_one_moment_and_sort_by_age_also_beside_those_that_end_with_the_second() -> None:
+    moment = datetime(2026, 3, 1, 12, 30, 5, 70, timezone.utc)
+    names = {version_name(moment) for _ in range(100)}
+    assert len(names) == 100 and all(name.startswith("20260301T123005000070-") for name in names)
+    later = [version_name(moment + timedelta(microseconds=n)) for n in (1, 10, 10**6)]
+    in_order = ["20260301T123005", *sorted(names), *later[:2], "20260301T123006", later[2], "20260301T123007000000"]
+    assert sorted(in_order) == in_order
+    assert version_name(moment.astimezone(timezone(timedelta(hours=9)))).startswith("20260301T123005000070-")
+
+
+def test_the_newest_kept_those_served_and_what_others_are_writing_stay() -> None:
+    newest_first = ["9", "8", "7", "6", "5", "4", "3", "2", "1"]
+    kept = {"9", "7", "5", "3", "1"}
+    assert surplus(newest_first, kept, 2, {"1"}) == ["5", "4", "3", "2"]  # 8 and 6 are under way, or of killed runs
+    assert surplus(newest_first, kept, 9, ()) == []
+    assert surplus(["3", "2", "1"], {"3"}, 1, {"", "x"}) == ["1"]

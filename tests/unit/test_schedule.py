@@ -1,5 +1,7 @@
 """The plan is checked to the key; the schedule runs one job at a time, goes on after failures, stops its child."""
 
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batch import schedule
 from batch.plan import PlannedJob, load_plan
 from batch.schedule import Schedule
 from common.errors import ConfigError
@@ -20,6 +23,8 @@ REFUSED = {
     "jobs: [{name: als, evry: 1 hours}]": "unknown key 'jobs.0.evry'; allowed here: name, every, cron",
     "jobs: [{name: als, every: soon}]": "'jobs.0.every' is 'soon'",
     "jobs: [{name: als, every: 0 seconds}]": "'jobs.0.every' is '0 seconds': must be at least 1 seconds",
+    "jobs: [{name: als, every: 1 hours, limit: 0 hours}]": "'jobs.0.limit' is '0 hours': must be at least 1 seconds",
+    "jobs: [{name: als, every: 1 hours, limit: none}]": "'jobs.0.limit' is 'none'",
     "jobs: [{name: als}]": "'jobs.0' (als) must have either 'every' or 'cron'",
     "jobs: [{name: als, every: 1 hours, cron: '* * * * *'}]": "must have either 'every' or 'cron'",
     "jobs: [{name: als, cron: '61 * * * *'}]": "'jobs.0.cron' is '61 * * * *'",
@@ -59,7 +64,9 @@ class Running:
         self.lines: list[str] = []
         self.begun: list[str] = []
         self.heard: list[tuple[str, str]] = []
-        self.schedule = Schedule(jobs, lambda name: [sys.executable, "-c", programs[name]], logs, self.hear)
+        self.passed = 0.0  # seconds on the schedule's clock
+        command = [sys.executable, "-c"]
+        self.schedule = Schedule(jobs, lambda name: [*command, programs[name]], logs, self.hear, lambda: self.passed)
         self.thread = threading.Thread(target=self.schedule.run)
 
     def hear(self, line: str) -> None:
@@ -136,3 +143,56 @@ def test_stopping_ends_the_running_child(tmp_path: Path) -> None:
         until(lambda: mark.exists() and mark.read_text() != "")
     assert not Path(f"/proc/{mark.read_text()}").exists()
     assert running.lines == []
+
+
+HANGS_ONCE = """
+import os, signal, subprocess, sys
+if os.path.exists({mark!r}): sys.exit(print("trained"))
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.signal(15, signal.SIG_IGN); signal.pause()"])
+open({mark!r} + ".new", "w").write(f"{{os.getpid()}} {{child.pid}}")
+os.replace({mark!r} + ".new", {mark!r})
+signal.pause()
+"""
+
+
+def test_a_job_that_hangs_is_killed_at_its_limit_with_what_it_has_started_and_the_next_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(schedule, "LOOK_SECONDS", 0.05)
+    mark = tmp_path / "pids"
+    job = PlannedJob("als", every="1 seconds", limit="2 hours")
+    with Running([job], {"als": HANGS_ONCE.format(mark=str(mark))}, tmp_path / "logs") as running:
+        until(mark.exists)
+        running.passed = 2 * 3600 - 1
+        assert not any(ended(pid) for pid in mark.read_text().split())
+        running.passed += 2
+        until(lambda: len(running.lines) >= 2)
+    log = tmp_path / "logs" / "batch-als.log"
+    assert running.lines[0].startswith("batch als: FAILED with exit code -15 after ")
+    assert running.lines[0].endswith(f"s: stopped, as it took longer than its limit in the plan, 2 hours (log: {log})")
+    assert running.lines[1].startswith("batch als: done") and running.lines[1].endswith("trained")
+    assert all(ended(pid) for pid in mark.read_text().split())
+
+
+def test_what_a_job_has_left_behind_does_not_hold_the_schedule(tmp_path: Path) -> None:
+    """As a JVM that does not end with its Python: it has the job's output open."""
+    mark = str(tmp_path / "pid")
+    orphan = "import signal; signal.pause()"
+    program = (
+        f"import subprocess,sys; child = subprocess.Popen([sys.executable, '-c', {orphan!r}])\n"
+        f"open({mark!r}, 'w').write(str(child.pid)); print('trained')"
+    )
+    with Running([PlannedJob("als", every="1 hours")], {"als": program}, tmp_path / "logs") as running:
+        try:
+            until(lambda: bool(running.lines))
+        finally:
+            os.kill(int(Path(mark).read_text()), signal.SIGKILL)
+    assert running.lines[0].endswith("s: trained")
+
+
+def ended(pid: str) -> bool:
+    """Whether there is no such process, or only its name, for nobody of its family has asked how it ended."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] in "ZX"

@@ -125,5 +125,5 @@ def test_a_broker_that_does_not_answer_is_asked_for_eight_seconds(monkeypatch: p
     monkeypatch.setattr(produce, "Producer", Nowhere)
     nowhere = dataclasses.replace(CONFIG, kafka=dataclasses.replace(CONFIG.kafka, bootstrap_servers="127.0.0.1:1"))
     with pytest.raises(UnavailableError, match="does not answer"):
-        produce.connect(nowhere, ("behavior",))
+        produce.connect(nowhere, ("behavior",), Sent())
     assert waited == [8.0]

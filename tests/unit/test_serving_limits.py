@@ -1,6 +1,9 @@
 """The serving layer's own limits: rate, nesting, loopback; and the listener without Nagle's delay."""
 
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -48,3 +51,13 @@ def test_loopback_is_recognised(host: str, loopback: bool) -> None:
 def test_the_listener_is_one_on_which_asyncio_turns_nagles_delay_off() -> None:
     with listen("127.0.0.1", 0)[0] as listener:
         assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_a_variable_that_other_programs_have_for_their_metrics_changes_nothing() -> None:
+    told = "import serving.metrics as m; one = m.Metrics(); one.resent.inc(5); print(one.text().decode())"
+    env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": "/nonexistent/folder"}
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "stylestream_events_resent_total 5.0" in done.stdout

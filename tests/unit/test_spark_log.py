@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from batch.spark_log import started_into
 from common.errors import MissingRequirementError
+from common.spark_log import started_into
 
 # A process that writes to the stderr it was born with once the block is over, as Spark's JVM does.
 CHILD = "import sys; print('WARN first', file=sys.stderr, flush=True); input(); print('WARN later', file=sys.stderr)"

@@ -20,6 +20,11 @@ def test_each_query_runs_in_one_of_them(queries: list[str], expected: dict[str, 
     assert stream_commands(queries) == expected
 
 
+def test_in_a_demo_none_waits_for_the_optimising_compiler() -> None:
+    commands = stream_commands(["facts", "lake"], ("stream", "lake"))
+    assert commands == {"stream": ["stream", "facts", "--unoptimised"], "lake": LAKE}
+
+
 def test_the_lake_gives_way_to_the_facts() -> None:
     arguments = stream_commands(["facts", "lake"])["lake"]
     lake, facts = (at_its_priority(given, ["program"]) for given in (arguments, ["stream", "facts"]))

@@ -81,6 +81,22 @@ def test_ranks_are_those_within_the_sub_tree_and_equals_go_by_item(few: int, mon
     assert found.score_of(names[4:]) == [1.0, None]
 
 
+@pytest.mark.parametrize("few", [0, 100])
+def test_an_item_whose_category_changed_is_listed_and_counted_once(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.views.past.FEW", few)
+    found = standing(
+        {"a\x1fone": 9, "a\x1fmoved": 6, "a/b\x1ftwo": 5, "b\x1fmoved": 4.5, "a/b\x1fmoved": 1, "b\x1flast": 2}
+    )
+    assert found.best(None, 2) == [("a\x1fmoved", 11.5), ("a\x1fone", 9.0)]
+    assert found.best("b", 9) == [("b\x1fmoved", 4.5), ("b\x1flast", 2.0)]  # what was counted in b
+    assert found.best("a", 1) == [("a\x1fone", 9.0)]
+    assert found.ranks(["b\x1fmoved", "a/b\x1ftwo", "b\x1flast"], None) == [2, 3, 4]
+    assert found.ranks(["b\x1fmoved", "a/b\x1ftwo"], "a") == [2, 3]
+    assert found.ranks(["a\x1fmoved", "b\x1flast", "a\x1fone"], "b") == [1, 2, None]
+    assert found.score_of(["a\x1fmoved"]) == [11.5]
+    assert found.score_of(["a\x1fmoved"], "a") == [7.0]
+
+
 class Looked(list[str]):
     """Counts which of its entries are looked at."""
 

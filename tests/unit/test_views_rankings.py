@@ -47,6 +47,12 @@ def test_equals_go_by_item_id_and_what_has_no_score_is_left_out() -> None:
     assert len(best(rows, 2)) == 2
 
 
+def test_an_item_of_two_categories_is_one_row_with_the_sum() -> None:
+    rows = [(member("a", "i"), 90.0), (member("c", "j"), 90.5), (member("b", "i"), 1.0), (member("b", "k"), 2.0)]
+    assert best(rows, 2) == [(member("a", "i"), 91.0), (member("c", "j"), 90.5)]
+    assert best(rows, 1, {"i": "b", "j": "elsewhere"}) == [(member("b", "i"), 91.0)]
+
+
 def test_rows_become_items_with_rank_score_views_and_change() -> None:
     rows = [(member("신발", "i-1"), 4.0), (member("", "i-2"), 2.0)]
     assert ranked(rows, 0.5, [7.0, None], [(3, False), (None, True)]) == [

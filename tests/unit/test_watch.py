@@ -1,11 +1,13 @@
 """A query that dies is started again, later each time; that Redis is away ends nothing."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from common.config import Config
 from common.config_load import load_config
+from common.errors import StylestreamError, UnavailableError
 from tests.watched import Watched, progress
 
 REFERENCE = load_config(env={})
@@ -37,7 +39,7 @@ def test_a_query_that_dies_again_and_again_starts_after_1_2_4_8_16_and_then_alwa
 ) -> None:
     watched.look_at(0)
     at = 0.0
-    for count, pause in enumerate([1, 2, 4, 8, 16, 30, 30, 30], start=1):
+    for count, pause in enumerate([1, 2, 4, 8, 16, *[30] * 1030], start=1):
         fails_at(watched, at)
         watched.look_at(at + pause - 0.001)
         assert len(watched.queries) == count
@@ -47,12 +49,55 @@ def test_a_query_that_dies_again_and_again_starts_after_1_2_4_8_16_and_then_alwa
         assert f"query facts failed: stopped; again in {pause} s\n" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("error", [RuntimeError("no brokers"), UnavailableError("Kafka does not answer")])
+def test_a_start_that_fails_after_the_query_has_run_is_one_more_failure(
+    watched: Watched, capfd: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    watched.look_at(0)
+    fails_at(watched, 0)
+    watched.refuses = error
+    for at in (1, 3):
+        watched.look_at(at)
+    watched.refuses = None
+    watched.look_at(6.999)
+    assert len(watched.queries) == 1
+    watched.look_at(7)
+    assert len(watched.queries) == 2
+    said = capfd.readouterr().err.splitlines()
+    assert said[1:] == [f"query facts failed: {error}; again in {pause} s" for pause in (2, 4)]
+
+
+def test_what_fails_at_the_first_start_or_needs_a_person_is_raised(watched: Watched) -> None:
+    watched.refuses = UnavailableError("Kafka does not answer")
+    with pytest.raises(UnavailableError):
+        watched.look_at(0)
+    watched.refuses = None
+    watched.look_at(1)
+    fails_at(watched, 1)
+    watched.refuses = StylestreamError("another topic")
+    with pytest.raises(StylestreamError, match="another topic"):
+        watched.look_at(2)
+
+
 def test_the_line_about_a_failure_names_its_cause(watched: Watched, capfd: pytest.CaptureFixture[str]) -> None:
     watched.look_at(0)
-    text = "Query terminated\n\n  at org.apache\nCaused by: java.io.IOException: disk full\n  at more\n"
+    text = "Query terminated\n\n  at org.apache\nCaused by: java.io.IOException: disk full\n  at ErrorUtils.more\n"
     watched.query.die(RuntimeError(text))
     watched.look_at(1)
     assert capfd.readouterr().err == ("query facts failed: Caused by: java.io.IOException: disk full; again in 1 s\n")
+
+
+def test_the_line_about_a_failure_names_a_damaged_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    watched = Watched(dataclasses.replace(NO_REDIS, checkpoint_path=str(tmp_path)))
+    watched.look_at(0)
+    empty = tmp_path / "facts" / "offsets" / "7"
+    empty.parent.mkdir(parents=True)
+    empty.touch()
+    watched.query.die(RuntimeError("java.lang.IllegalStateException: Incomplete log file"))
+    watched.look_at(1)
+    assert capfd.readouterr().err.startswith(
+        f"query facts failed: {empty} is empty: stop the stream, remove the folder "
+    )
 
 
 def test_a_micro_batch_with_rows_resets_the_pause_and_one_without_does_not(

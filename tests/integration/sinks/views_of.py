@@ -21,12 +21,17 @@ def capped(config: Config, most: int) -> Config:
     return dataclasses.replace(config, rankings=dataclasses.replace(config.rankings, per_user=most))
 
 
+def category_of(item: str) -> str:
+    """An item whose name has one before a slash stands in that category."""
+    return item.split("/")[0] if "/" in item else CATEGORY
+
+
 def item_row(item: str, minute: int, views: int) -> tuple[Any, ...]:
-    return "item", minute, CATEGORY, item, "", False, f"{views},{views}|{views},0,0,0,0,0,0,0,0,0"
+    return "item", minute, category_of(item), item, "", False, f"{views},{views}|{views},0,0,0,0,0,0,0,0,0"
 
 
 def user_row(user: str, item: str, minute: int, views: int) -> tuple[Any, ...]:
-    return "user", minute, CATEGORY, item, user, views > 1, f"{views},0,0,0,0,0,0,0,0|{minute * 60_000}|"
+    return "user", minute, category_of(item), item, user, views > 1, f"{views},0,0,0,0,0,0,0,0|{minute * 60_000}|"
 
 
 def rows_of(views: Views, pairs: Iterable[tuple[str, int]] | None = None) -> list[tuple[Any, ...]]:
@@ -51,7 +56,7 @@ def counted(views: Views, most: int) -> dict[tuple[str, int], int]:
             if n > 1 and used[user, item, minute // 60] >= most:
                 continue
             used[user, item, minute // 60] += n > 1
-            totals[member(CATEGORY, item), minute] += 1
+            totals[member(category_of(item), item), minute] += 1
     return totals
 
 
