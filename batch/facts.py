@@ -1,10 +1,10 @@
 """Job `facts`: what the stream counted, counted again from the lake, and the merge of both.
 
 Reads `events` at one table version. Writes `item_facts`, `user_facts`, `query_facts` (by the stream's own functions,
-partitioned by date; only the dates with events added since the last run are replaced, so that running
+partitioned by date; only the dates whose events have changed since the last run are replaced, so that running
 again changes nothing) and `item_excess` (what the caps take off them, for rankings of the past), then Redis:
 
-1. corrected item facts of the minutes before T that a window ranking still shows,
+1. corrected item facts of the minutes before T that a window ranking still shows, and what is no more,
 2. the batch part of every decayed ranking up to the horizon T, and, in one step, T itself.
 
 T = newest event time − watermark, rounded down to `rankings.segment_minutes`: what comes later for minutes
@@ -25,7 +25,7 @@ from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
 from batch.registry import version_name
-from batch.tables import dates_added, newest_note, newest_version, read_events, replace_part
+from batch.tables import dates_changed, newest_note, newest_version, read_events, replace_part
 from common.config import Config, RankingConfig
 from common.duration import duration_ms
 from common.events import MAX_AHEAD_MS
@@ -35,7 +35,8 @@ from common.facts.query import query_facts
 from common.facts.user import user_facts
 from common.schemas import ITEM_FACTS as ITEM_FACTS_SCHEMA
 from common.sinks.rankings import activate, publish_base, settled_minute, streamed
-from common.sinks.redis_facts import BATCH, write_facts
+from common.sinks.redis_facts import BATCH, encode, write_encoded
+from common.sinks.standing import PLACE, standing
 from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, QUERY_FACTS, USER_FACTS, exists, read_table
 from common.views.caps import excess, repeated
 from common.views.decay import decayed, decayed_base, minute_of
@@ -53,7 +54,7 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     horizon = horizon_minute(read_events(spark, config, version), config)
     if horizon is None:
         return Outcome("no-data", "no facts: 0 events in the lake")
-    merged = merge(spark, config, horizon, _stale_minutes(config))
+    merged = merge(spark, config, horizon)
     said = f"facts of {len(dates)} dates recounted, events version {version}"
     until = f"horizon {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}"
     if not merged:
@@ -62,13 +63,17 @@ def run(spark: SparkSession, config: Config) -> Outcome:
 
 
 def changed_dates(spark: SparkSession, config: Config, version: int) -> list[str]:
-    """The dates with events added since the version that the facts were counted from, all at first.
+    """The dates whose events have changed since the version that the facts were counted from, all at first.
 
     All tables are counted from the version noted with `item_facts`, which is written last.
     """
     note = newest_note(spark, config, ITEM_FACTS)
-    added = dates_added(spark, config, EVENTS, int(json.loads(note)["events_version"]), version) if note else None
-    return sorted(dates_of(read_table(spark, config, EVENTS, version).inputFiles()) if added is None else added)
+    changed = dates_changed(spark, config, EVENTS, int(json.loads(note)["events_version"]), version) if note else None
+    if changed is None:
+        changed = dates_of(read_table(spark, config, EVENTS, version).inputFiles())
+        if note:  # those without any event left
+            changed |= dates_of(read_table(spark, config, ITEM_FACTS).inputFiles())
+    return sorted(changed)
 
 
 def dates_of(files: Iterable[str]) -> set[str]:
@@ -112,17 +117,40 @@ def horizon_minute(events: DataFrame, config: Config) -> int | None:
     return int(latest // segment) * segment
 
 
-def merge(spark: SparkSession, config: Config, horizon: int, back: int) -> bool:
-    """Item facts of the last `back` minutes before T, the bases at T, then T, into Redis. False where a newer T stands
-    there: then bases and T stay."""
-    facts = read_table(spark, config, ITEM_FACTS)
-    minute = minute_of(F.col("window_start"))
-    since = datetime.fromtimestamp((horizon - back) * 60, timezone.utc).date().isoformat()
-    recent = facts.where((F.col("date") >= since) & (minute >= horizon - back) & (minute < horizon))
-    users = read_table(spark, config, USER_FACTS)
-    often = users.where((F.col("date") >= since) & (minute >= horizon - back - 60) & (minute < horizon) & repeated())
-    write_facts(fused_items(recent).unionByName(fused_users(often)), config, BATCH)
+def merge(spark: SparkSession, config: Config, horizon: int) -> bool:
+    """Item facts of the minutes before T that windows may show, the bases at T, then T, into Redis. False where a newer T
+    stands there: then bases and T stay."""
+    back = _stale_minutes(config)
+    since = _after_newest(spark, config, horizon, back) - back
+    rows = encode(_between(spark, config, since, horizon), config.rankings.definitions)
+    write_encoded(with_gone(rows, standing(spark, config, since, horizon)), config, BATCH)
     return publish_bases(counted_facts(spark, config), config, horizon)
+
+
+def _after_newest(spark: SparkSession, config: Config, horizon: int, back: int) -> int:
+    """The minute after the newest item fact of the last `back` minutes before T, T without any: windows end there where
+    Redis knows no newer one."""
+    minute, first = minute_of(F.col("window_start")), datetime.fromtimestamp((horizon - back) * 60, timezone.utc)
+    near = read_table(spark, config, ITEM_FACTS).where(F.col("date") >= first.date().isoformat())
+    newest = near.agg(F.max(F.when(minute < horizon, minute))).collect()[0][0]
+    return horizon if newest is None else int(newest) + 1
+
+
+def _between(spark: SparkSession, config: Config, since: int, until: int) -> DataFrame:
+    """Fused facts of the minutes, and of the hour before what one person did more than once: the cap is an hour's."""
+    minute, first = minute_of(F.col("window_start")), datetime.fromtimestamp((since - 60) * 60, timezone.utc)
+    near = (F.col("date") >= first.date().isoformat()) & (minute < until)
+    items = read_table(spark, config, ITEM_FACTS).where(near & (minute >= since))
+    often = read_table(spark, config, USER_FACTS).where(near & (minute >= since - 60) & repeated())
+    return fused_items(items).unionByName(fused_users(often))
+
+
+def with_gone(rows: DataFrame, standing: DataFrame) -> DataFrame:
+    """`rows` as `encode` makes them, and for each place that stands in Redis without such a row one whose value is '':
+    absolute values say what is, never that something is no more."""
+    joined = rows.join(standing, list(PLACE), "full_outer")
+    value, again = F.coalesce("value", F.lit("")).alias("value"), F.coalesce("repeated", F.lit(True)).alias("repeated")
+    return joined.select(*PLACE, again, value).sortWithinPartitions("fact", "minute")
 
 
 def counted_facts(spark: SparkSession, config: Config) -> DataFrame:

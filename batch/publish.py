@@ -19,6 +19,11 @@ from common.redis_client import RedisTarget
 
 TTL_SECONDS = 60 * 24 * 3600
 ROWS_A_PIPELINE = 500
+# A set of these members instead of the one that stands, in one step: it may have had others.
+INSTEAD = """redis.call('DEL', KEYS[1])
+if #ARGV == 1 then return 0 end
+redis.call('SADD', KEYS[1], unpack(ARGV, 2))
+return redis.call('EXPIRE', KEYS[1], ARGV[1])"""
 
 Row = dict[str, Any]
 Put = Callable[[Any, Row], None]  # puts one row's commands into a pipeline
@@ -73,9 +78,7 @@ def put_profile(keys: Keys) -> Put:
 
     def put(pipeline: Any, row: Row) -> None:
         user = row["user"]
-        if row["bought"]:
-            pipeline.sadd(keys.bought(user), *row["bought"])
-            pipeline.expire(keys.bought(user), TTL_SECONDS)
+        pipeline.eval(INSTEAD, 1, keys.bought(user), TTL_SECONDS, *row["bought"])
         weights = {
             name: {part["name"]: round(part["weight"], 6) for part in row[name]}
             for name in ("categories", "styles", "brands")

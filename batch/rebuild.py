@@ -108,7 +108,7 @@ def _bases(spark: SparkSession, config: Config, events: DataFrame) -> str:
     horizon = facts.horizon_minute(events, config)
     if horizon is None:
         return "no events"
-    moved = facts.publish_bases(facts.counted_facts(spark, config), config, horizon)
+    moved = facts.merge(spark, config, horizon)  # also takes back what is no more, where Redis was not empty
     return f"up to {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}" if moved else "newer in Redis"
 
 

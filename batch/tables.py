@@ -13,7 +13,8 @@ from common.sources.category import with_normal_categories
 from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, exists, read_table, table_path
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-ADDED = "add struct<partitionValues: map<string, string>, dataChange: boolean>"  # of a commit in Delta's log
+FILE = "struct<partitionValues: map<string, string>, dataChange: boolean>"
+CHANGES = f"add {FILE}, remove {FILE}"  # of a commit in Delta's log
 
 
 def newest_version(spark: SparkSession, config: Config, name: str) -> int:
@@ -69,23 +70,24 @@ def newest_note(spark: SparkSession, config: Config, name: str) -> str:
     return str(noted[0]["userMetadata"]) if noted else ""
 
 
-def dates_added(spark: SparkSession, config: Config, name: str, since: int, until: int) -> set[str] | None:
-    """The dates (the partition) to which the versions after `since`, up to `until`, have added rows: as Delta's own log
-    says, in which files only packed anew (OPTIMIZE) are no change. None where the log does not reach back so far, and
-    where `since` is yet to come: the table is another than it was.
+def dates_changed(spark: SparkSession, config: Config, name: str, since: int, until: int) -> set[str] | None:
+    """The dates (the partition) of which the versions after `since`, up to `until`, have added or taken away rows: as
+    Delta's own log says, in which files only packed anew (OPTIMIZE) are no change. None where the log does not reach
+    back so far or names no dates, and where `since` is yet to come: the table is another than it was.
     """
     if until <= since:
         return set() if until == since else None
     folder = re.sub(r"([\\\[\]{}*?])", r"\\\1", f"{table_path(config, name)}/_delta_log")  # Spark reads patterns
     commits = [f"{folder}/{version:020d}.json" for version in range(since + 1, until + 1)]
     try:
-        log = spark.read.schema(ADDED).json(commits)
+        log = spark.read.schema(CHANGES).json(commits)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         return None
-    rows = log.where("add.dataChange").select(F.col("add.partitionValues.date").alias("date")).distinct().collect()
-    return {str(row["date"]) for row in rows}
+    file = F.coalesce("add", "remove")
+    rows = log.where(file["dataChange"]).select(file["partitionValues"]["date"].alias("date")).distinct().collect()
+    return None if any(row["date"] is None for row in rows) else {str(row["date"]) for row in rows}
 
 
 def delete_part(spark: SparkSession, config: Config, name: str, predicate: str) -> None:

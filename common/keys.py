@@ -78,6 +78,9 @@ class Keys:
     def over(self, minute: int) -> str:
         return f"{self.item}x:{minute}"
 
+    def repeated(self, hour: int) -> str:
+        return f"{self.item}p:{hour}"
+
     @property
     def as_of(self) -> str:
         return f"{self.item}as_of"
@@ -103,9 +106,6 @@ class Keys:
     @property
     def live_corrections(self) -> str:
         return f"{self.item}corr:live"
-
-    def rate(self, name: str, version: str) -> str:
-        return f"{name}@{version}"
 
     @property
     def live_rates(self) -> str:

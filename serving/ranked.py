@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from common.config import CorrectedConfig, RankingConfig
 from common.keys import ALL, split_member
+from common.models.rates import rate_name
 from common.views.past import Standing
 from common.views.rankings import Row, best, decay_factor
 from serving.past import DAY, hour_of
@@ -104,7 +105,7 @@ async def read_factors(services: Services, corrected: CorrectedConfig) -> str:
 async def read_rate(services: Services, name: str) -> RankingConfig:
     """The version of a rate that is served, as a ranking; an empty one before any was learned."""
     version = await services.redis.get(services.keys.live_rates)
-    return RankingConfig(services.keys.rate(name, version.decode() if version else ""), "window", 1, {})
+    return RankingConfig(rate_name(name, version.decode() if version else ""), "window", 1, {})
 
 
 async def each_once(services: Services, rows: Sequence[Row]) -> list[Row]:

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 MOST = 1e12  # a strength at which nothing but the usual rate is believed
 
 
+def rate_name(name: str, version: str) -> str:
+    """What a version of a rate is called among the rankings."""
+    return f"{name}@{version}"
+
+
 @dataclass(frozen=True)
 class Spread:
     """Sums over units i with y_i of n_i and usual rates m_i: Σ n (y/n − m)², Σ m, Σ n m, Σ n."""

@@ -3,15 +3,15 @@
 -- KEYS[1]  <prefix>{item}:as_of   (all keys share its hash slot)
 -- ARGV     1 prefix up to and with '{item}:'   2 source: 's' stream, 'b' batch, 'r' restore (from T on adds only what is absent)   3 seconds facts live
 --          4 newest minute of the caller's rows  5 rankings: [[name, kind, minutes, n], …]
---          6 rows: [[minute, category, item, 'c1,c2,…|values'], …]; ranking n counts by cn
+--          6 rows: [[minute, category, item, 'c1,c2,…|values'], …]; ranking n counts by cn; '' where nothing is left
 --          7 cap: [most of a kind an hour, [weights of the kinds for c1, …]]
---          8 often: [[minute, member, user, [count of each kind]], …], what one person did more than once
+--          8 often: [[minute, member, user, [count of each kind]], …], what one person did more than once; [] likewise
 -- Numbers go to Redis as Lua passes them, with 17 digits: nothing is lost.
 local P, source, ttl, newest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local rankings, rows = cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
 local cap, often = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 local lives = item_lifetimes(P, rankings, ttl)
-local lifetime, touched = lives.ranking, {}
+local lifetime, touched, emptied = lives.ranking, {}, {}
 local most = 3000  -- members a command: two arguments each, and Lua passes some 8,000 at most
 
 local function key(r, scope) return P .. 'r:' .. r[1] .. ':' .. scope end
@@ -24,14 +24,16 @@ local function add(k, member, by, life)
   redis.call('ZINCRBY', k, by, member)
   touched[k] = life
 end
+local function keep(hash, field, value)
+  if value then redis.call('HSET', hash, field, value) else redis.call('HDEL', hash, field) end
+end
 local function parts(value)
   local c = {}
-  for n in string.gmatch(string.match(value, '^([^|]*)|'), '[^,]+') do c[#c + 1] = tonumber(n) end
+  for n in string.gmatch(string.match(value, '^[^|]*'), '[^,]+') do c[#c + 1] = tonumber(n) end
   return c
 end
 
 local function evict_minute(r, minute)
-  local emptied = {}
   for _, hash in ipairs({'f:', 'x:'}) do
     local fact = redis.call('HGETALL', P .. hash .. minute)
     for n = 1, #fact, 2 do
@@ -46,7 +48,6 @@ local function evict_minute(r, minute)
       end
     end
   end
-  for k in pairs(emptied) do redis.call('ZREMRANGEBYSCORE', k, '-1e-9', '1e-9') end
 end
 
 local function advance(from, to)
@@ -123,7 +124,7 @@ end
 
 local function gain(member, minute, now, before)
   for i, r in ipairs(rankings) do
-    local d = now[r[4]] - (before and before[r[4]] or 0)
+    local d = (now[r[4]] or 0) - (before and before[r[4]] or 0)
     local f = d ~= 0 and factor(i, r, minute)
     if f and f ~= 0 then gains[i][member] = (gains[i][member] or 0) + d * f end
   end
@@ -131,18 +132,23 @@ end
 
 local function upsert(minute, members, values, first, last)
   local fact = P .. 'f:' .. minute
-  local stored, put, known = redis.call('HMGET', fact, unpack(members, first, last)), {}, false
+  local stored, known, put, gone = redis.call('HMGET', fact, unpack(members, first, last)), false, {}, {}
   for n = first, last do
     local member, old, value = members[n], stored[n - first + 1], values[n]
     known = known or old
-    if old ~= value and not (old and source == 'r' and minute >= horizon) then
+    if (old or '') ~= value and not (old and source == 'r' and minute >= horizon) then
       changed = changed + 1
-      put[#put + 1], put[#put + 2] = member, value
+      if value == '' then
+        gone[#gone + 1] = member
+      else
+        put[#put + 1], put[#put + 2] = member, value
+      end
       gain(member, minute, parts(value), old and parts(old))
       local category = string.match(member, '^([^\31]*)\31')
       category_of[member], categories[category] = category, true
     end
   end
+  if #gone > 0 then redis.call('HDEL', fact, unpack(gone)) end
   if #put > 0 then
     redis.call('HSET', fact, unpack(put))
     -- new, or soon counted as old as it is
@@ -175,15 +181,16 @@ local function limit(minute, member, user, counts)
   local known = stored and cjson.decode(stored) or {}
   if known[at] and source == 'r' and minute >= horizon then return end  -- as with the item's fact
   local before = over(known)
-  known[at] = counts
-  redis.call('HSET', hour, field, cjson.encode(known))
+  known[at] = #counts > 0 and counts or nil
+  keep(hour, field, next(known) and cjson.encode(known))
   touched[hour] = lives.fact(math.floor(minute / 60) * 60 + 59, as_of)
-  local category = string.match(member, '^([^\31]*)\31')
-  for m, c in pairs(over(known)) do
-    local text, old = table.concat(c, ','), table.concat(before[m] or {}, ',')
-    if text ~= old and (old ~= '' or math.min(unpack(c)) < 0) then
+  local category, after = string.match(member, '^([^\31]*)\31'), over(known)
+  if before[at] and not after[at] then after[at] = over({[at] = {}})[at] end
+  for m, c in pairs(after) do
+    local text, old, least = table.concat(c, ','), table.concat(before[m] or {}, ','), math.min(unpack(c))
+    if text ~= old and (old ~= '' or least < 0) then
       local taken = P .. 'x:' .. m
-      redis.call('HSET', taken, field, text .. '|')
+      keep(taken, field, least < 0 and text .. '|')
       touched[taken] = lives.fact(tonumber(m), as_of)
       gain(member, tonumber(m), c, before[m])
       category_of[member], categories[category] = category, true
@@ -226,10 +233,12 @@ for i, r in ipairs(rankings) do
   for member, by in pairs(gains[i]) do
     local k = prefix .. category_of[member]
     redis.call('ZINCRBY', all, by, member)
-    redis.call('ZINCRBY', k, by, member)
+    local sum = redis.call('ZINCRBY', k, by, member)
     touched[all], touched[k] = life, life
+    if r[2] == 'window' and math.abs(sum) < 1e-9 then emptied[all], emptied[k] = true, true end
   end
 end
+for k in pairs(emptied) do redis.call('ZREMRANGEBYSCORE', k, '-1e-9', '1e-9') end
 local names, tree = {}, P .. 'tree'
 for category in pairs(categories) do names[#names + 1], names[#names + 2] = '0', category end
 for first = 1, #names, 2 * most do

@@ -61,8 +61,8 @@ class ItemWriter:
 
 
 def counts(value: str) -> list[int]:
-    """The counts of `CAPPED` in a user fact's value (`common.sinks.redis_facts.encode`)."""
-    return [int(n) for n in value.split("|", 1)[0].split(",")[: len(CAPPED)]]
+    """The counts of `CAPPED` in a user fact's value (`common.sinks.redis_facts.encode`); none where nothing is left."""
+    return [int(n) for n in value.split("|", 1)[0].split(",")[: len(CAPPED)]] if value else []
 
 
 def item_writer(config: Config) -> ItemWriter:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from common.config import Config
 from common.keys import ALL, Keys
+from common.models.rates import rate_name
 from common.redis_client import RedisTarget, redis_target
 from common.sinks.rankings import note_categories
 
@@ -46,7 +47,7 @@ class RateWriter:
 
 def publish_rates(rated: DataFrame, config: Config, name: str, version: str) -> int:
     """Writes `category, member, score`; returns the rows. Nothing is served from it until `serve_rates`."""
-    ranking = Keys(config.redis.prefix).rate(name, version)
+    ranking = rate_name(name, version)
     writer = RateWriter(
         target=redis_target(config),
         prefix=config.redis.prefix,
@@ -69,5 +70,5 @@ def serve_rates(config: Config, names: list[str], version: str) -> None:
         with client.pipeline(transaction=False) as pipe:
             for scope in scopes:
                 for name in names:
-                    pipe.expire(keys.ranking(keys.rate(name, before.decode()), scope), LEAVES_SECONDS)
+                    pipe.expire(keys.ranking(rate_name(name, before.decode()), scope), LEAVES_SECONDS)
             pipe.execute()

@@ -91,14 +91,16 @@ MOVES = (
     Mutant("batch/schedule.py", "                process.kill()\n", "                pass\n", PLANNED),
 )
 DATES = "tests/unit/test_changed_dates.py"
-TABLES, ADDED = "batch/tables.py", "tests/spark/test_dates_added.py"
+TABLES, ADDED = "batch/tables.py", "tests/spark/test_dates_changed.py"
 EDGES = (
     Mutant(FACTS, "in unquote(file)", "in file", DATES),
     Mutant(FACTS, '.split("/")[-2:-1]', '.split("/")', DATES),
     Mutant(FACTS, "if note else None", "if not note else None", DATES),
     Mutant(TABLES, "range(since + 1, until + 1)", "range(since + 1, until)", ADDED),
     Mutant(TABLES, "range(since + 1, until + 1)", "range(since, until + 1)", ADDED),
-    Mutant(TABLES, 'log.where("add.dataChange")', 'log.where("add is not null")', ADDED),
+    Mutant(TABLES, 'log.where(file["dataChange"])', "log.where(file.isNotNull())", ADDED),
+    Mutant(TABLES, 'F.coalesce("add", "remove")', 'F.col("add")', ADDED),
+    Mutant(FACTS, "        if note:  # those", "        if False:  # those", DATES),
     Mutant(TABLES, "if until == since else None", "if until <= since else None", ADDED),
     Mutant(FACTS, "int(latest // segment) * segment", "int(-(-latest // segment)) * segment", BOUNDS),
     Mutant(FACTS, "latest = newest / 60 -", "latest = newest // 60 -", BOUNDS),

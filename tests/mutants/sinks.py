@@ -119,8 +119,20 @@ GUARDED = (
 )
 HOUR, MERGE_JOB = f"{HERE}test_merge_hour.py", "batch/facts.py"
 REACHING = (
-    Mutant(MERGE_JOB, "(minute >= horizon - back - 60)", "(minute >= horizon - back)", HOUR),
-    Mutant(MERGE_JOB, "fused_items(recent).unionByName(fused_users(often))", "fused_items(recent)", HOUR),
+    Mutant(MERGE_JOB, "(minute >= since - 60)", "(minute >= since)", HOUR),
+    Mutant(MERGE_JOB, "_after_newest(spark, config, horizon, back) - back", "horizon - back", HOUR),
+    Mutant(MERGE_JOB, "fused_items(items).unionByName(fused_users(often))", "fused_items(items)", HOUR),
+)
+GONE, STANDS = f"{HERE}test_gone.py", "tests/integration/test_deleted_events.py"
+TAKEN_BACK = (
+    Mutant(ITEM, "if #gone > 0 then", "if false then", GONE),
+    Mutant(ITEM, "(old or '') ~= value", "old ~= value", GONE),
+    Mutant(ITEM, "known[at] = #counts > 0 and counts or nil", "known[at] = counts", GONE),
+    Mutant(ITEM, "  if before[at] and not after[at] then after[at] = over({[at] = {}})[at] end\n", "", GONE),
+    Mutant(ITEM, "if r[2] == 'window' and math.abs(sum) < 1e-9 then", "if false then", GONE),
+    Mutant("batch/publish.py", "redis.call('DEL', KEYS[1])\n", "", GONE),
+    Mutant(MERGE_JOB, '"full_outer"', '"left"', STANDS),
+    Mutant("common/sinks/standing.py", ".unionByName(within)", "", STANDS),
 )
 OUTAGES, SILENCE = f"{HERE}test_outages.py", f"{HERE}test_keyword_outages.py"
 SEARCHED, SEARCHES_MERGED = "common/sinks/keyword_window.lua", "common/sinks/keyword_merge.lua"
@@ -150,4 +162,4 @@ SURVIVING = (
     Mutant(SEARCHES_MERGED, "if as_of < T + W - 1 then", "if as_of < T + W - 2 then", SILENCE),
     Mutant(SEARCHES_MERGED, "if #names == AT_ONCE then add() end", "", SILENCE),
 )
-MUTANTS = (*MERGED, *DECAYED, *WINDOWS, *GUARDED, *LASTING, *RESTORED, *REACHING, *SURVIVING)
+MUTANTS = (*MERGED, *DECAYED, *TAKEN_BACK, *WINDOWS, *GUARDED, *LASTING, *RESTORED, *REACHING, *SURVIVING)

@@ -2,8 +2,9 @@
 
 import random
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,7 +14,8 @@ from common.config import Config
 from common.keys import ALL, SEPARATOR, Keys
 from common.redis_client import redis_target
 from common.sinks.rankings import BaseWriter, FactReader, activate, settled_minute
-from common.sinks.redis_facts import BATCH
+from common.sinks.redis_facts import BATCH, RESTORE
+from common.sinks.standing import Items, People, PlaceReader
 from common.views.rankings import part
 from tests.integration.item_rows import ranking, write_rows
 from tests.integration.sinks.views_of import CATEGORY, Views, counted, decayed, rows_of, windowed
@@ -90,14 +92,29 @@ class CountedShop:
         self.streamed, self.facts, self.decaying, self.newest_batch, self.as_of = {}, {}, {}, set(), None
 
     def forget(self, user: str) -> None:
-        """Deletes one's views from the lake before T: single ones of minutes in which others looked too. What is
-        repeated, and an item's minute without any event left, need the job's deletions."""
-        people = Counter(key[1:] for key in self.lake)
-        for key in [k for k, n in self.lake.items() if k[0] == user and n == 1 and k[2] < self.horizon]:
-            if people[key[1:]] > 1:
-                people[key[1:]] -= 1
+        """Deletes one's views from the lake before T. They stand in Redis until the next merge."""
+        self.delete([key for key in self.lake if key[0] == user])
+
+    def delete(self, keys: list[tuple[str, str, int]]) -> None:
+        """Deletes these views from the lake before T, as an operator may."""
+        for key in keys:
+            if key[2] < self.horizon:
                 del self.lake[key]
                 self.streamed.pop(key, None)
+
+    def rebuild(self, horizon: int) -> None:
+        """The job of that name: all that the lake has of the hours that Redis keeps, then the merge."""
+        since = max((key[2] for key in self.lake), default=0) - self.config.rankings.retention_hours * 60
+        kept = {key: n for key, n in self.lake.items() if key[2] > since}
+        if kept:
+            write_rows(self.config, rows_of(kept), RESTORE)
+            self.moved_on(max(key[2] for key in kept))
+        known = {key[1:] for key in self.facts if key[2] >= self.horizon}
+        taken = {key: n for key, n in kept.items() if key[1:] not in known}
+        pairs = {key[1:] for key in taken}
+        self.facts = {key: n for key, n in self.facts.items() if key[1:] not in pairs} | taken
+        self.decaying |= {key: n for key, n in taken.items() if key[2] >= self.horizon}
+        self.merge(horizon, {}, "nothing", [])
 
     def merge(self, horizon: int, late: Views, loss: str, meanwhile: Meanwhile) -> bool:
         """As the job does it; the lake has `late` views more. While it reads something is lost, or written. Returns
@@ -146,18 +163,28 @@ class CountedShop:
         return changed
 
     def correct(self, horizon: int) -> None:
-        """The batch layer's facts before T replace the stream's; of people also those earlier in the hour."""
-        first = horizon - BACK
+        """The batch layer's facts before T replace the stream's; of people also those earlier in the hour. What stands
+        without any goes."""
+        day = (horizon - BACK) // 1440 * 1440
+        first = 1 + max((key[2] for key in self.lake if day <= key[2] < horizon), default=horizon - 1) - BACK
         before = {key: n for key, n in self.lake.items() if first - 60 <= key[2] < horizon}
         rows = [row for row in rows_of(before) if row[1] >= first or row[0] == "user"]
+        rows = [row for row in rows if row[0] == "item" or row[5]]
+        rows += [(*place, True, "") for place in self.standing(first, horizon) - {row[:5] for row in rows}]
         if rows:
             write_rows(self.config, rows, BATCH)
-        known = [row[1] for row in rows if row[0] == "item" or row[5]]
-        if known:
-            self.moved_on(max(known))
+            self.moved_on(max(row[1] for row in rows))
         now = {key: n for key, n in before.items() if key[2] >= first}
-        pairs = {key[1:] for key in now}
-        self.facts = {key: n for key, n in self.facts.items() if key[1:] not in pairs} | now
+        self.facts = {key: n for key, n in self.facts.items() if not first <= key[2] < horizon} | now
+
+    def standing(self, first: int, until: int) -> set[tuple[Any, ...]]:
+        """What the job finds in Redis."""
+        found: set[tuple[Any, ...]] = set()
+        for of, numbers in ((Items(), (first, until)), (People(), ((first - 60) // 60, (until - 1) // 60 + 1))):
+            reader = PlaceReader(redis_target(self.config), self.config.redis.prefix, of)
+            ids = pa.RecordBatch.from_pydict({"id": list(range(*numbers))})
+            found |= {tuple(row.values()) for out in reader(iter([ids])) for row in out.to_pylist()}
+        return {row for row in found if first - 60 * (row[0] == "user") <= row[1] < until}
 
     def publish(self, horizon: int, first_open: int) -> str:
         """The bases at T: the lake's recount, and what the stream has counted before `first_open`."""

@@ -120,6 +120,15 @@ class Machine(RuleBasedStateMachine):
         self.shop.forget(user)
         self.searches.forget(user)
 
+    @rule(item=items, ago=st.sampled_from(AGO))
+    def delete(self, item: str, ago: int) -> None:
+        """All views of an item up to a minute; they stand until the next merge."""
+        self.shop.delete([key for key in self.shop.lake if key[1] == item and key[2] <= self.now - ago])
+
+    @rule(ago=st.sampled_from(PAST_HORIZON))
+    def rebuild(self, ago: int) -> None:
+        self.shop.rebuild(self.now - ago)
+
     @invariant()
     def equals_the_count(self) -> None:
         Machine.steps += 1

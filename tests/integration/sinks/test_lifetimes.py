@@ -19,6 +19,7 @@ from common.config import Config
 from common.keys import Keys
 from common.lease import Lease
 from common.models.canary import Canary
+from common.models.rates import rate_name
 from common.redis_client import redis_target
 from common.sinks.keyword_baseline import _adding as baseline_writer
 from common.sinks.keyword_baseline import activate_baseline
@@ -87,7 +88,7 @@ def keywords(config: Config) -> None:
 def ranked_by_batch(config: Config) -> None:
     rows = pa.RecordBatch.from_pydict({"category": ["c"], "member": ["c\x1fi"], "score": [0.3]})
     for version in ("v1", "v2"):
-        name = Keys(config.redis.prefix).rate("popular-rate", version)
+        name = rate_name("popular-rate", version)
         list(RateWriter(redis_target(config), config.redis.prefix, name, 10, 4 * 3600)(iter([rows])))
         serve_rates(config, ["popular-rate"], version)
     corrections.publish(config, "v", "popular-fair", ["c"], np.ones((1, 24)), np.ones(24))

@@ -29,10 +29,10 @@ def config(config: Config, tmp_path: Path) -> Config:
 def test_what_was_viewed_earlier_in_the_hour_than_the_merge_reaches_back_counts_against_the_cap(
     spark: SparkSession, config: Config, redis_conn: redis.Redis
 ) -> None:
-    """T is minute 80: the facts written are of minutes 10 to 79; the newest is 65, so that the window begins at 6."""
-    views = [*[5.1] * 2, *[30.1] * 4, *[65.1] * 4]  # minutes after the hour: two, then one more may count; then three
+    """T is minute 130, the newest fact of 115: the window begins at 56, what is written of items at 46."""
+    views = [*[30.1] * 2, *[57.1] * 4, *[115.1] * 4]  # minutes after the hour: two, then one more may count; then three
     rows = [event(n, "view", minute + n / 1000, "u", "i", category="c") for n, minute in enumerate(views)]
-    rows.append(event(99, "view", 80 + 2.5, "v", "newest", category="c"))  # two minutes of watermark after T
+    rows.append(event(99, "view", 130 + 2.5, "v", "newest", category="c"))  # two minutes of watermark after T
     append(lake_events(spark, rows), config, EVENTS, "date")
     assert facts.run(spark, config).status == "done"
     assert ranking(redis_conn, config, "views-1h") == {member("c", "i"): MOST - 2 + MOST}
