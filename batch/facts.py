@@ -118,7 +118,7 @@ def horizon_minute(events: DataFrame, config: Config) -> int | None:
 
 
 def merge(spark: SparkSession, config: Config, horizon: int) -> bool:
-    """Item facts of the minutes before T that windows may show, the bases at T, then T, into Redis. False where a newer T
+    """Item facts of the minutes before T that windows show, the bases at T, then T, into Redis. False where a newer T
     stands there: then bases and T stay."""
     back = _stale_minutes(config)
     since = _after_newest(spark, config, horizon, back) - back

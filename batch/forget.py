@@ -3,7 +3,7 @@
 Reads Delta `erasures` (from `DELETE /v1/users/{id}` by the lake). A request covers the user, the sessions named with
 it, and every session in which the user was ever seen, but none whose id is also somebody's user id. They are noted with
 the request: later runs no longer find them in `events`. Deletes their rows from `TABLES`; the files that held them stay
-until they are vacuumed (docs/operations.md). Facts by item follow at the next run of `facts`, which counts the dates anew that lost events.
+until they are vacuumed (docs/operations.md). Facts by item follow at the next run of `facts`.
 
 Events may still be on their way into the lake when somebody asks. So a request is carried out in every run until one
 begins `SETTLE` after it, with events in the lake that came `SETTLE` after it; only then is it done, and its user kept
