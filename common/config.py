@@ -161,6 +161,8 @@ class ServingConfig(Strict):
     cors_origins: Origins
     max_body_bytes: Positive
     max_events_per_request: Positive
+    max_event_age_days: Days
+    max_categories: Positive
     requests_per_second: Positive
     keep_alive_seconds: Annotated[Int, Field(gt=0, le=86_400)]
     ack_timeout_seconds: Seconds

@@ -14,9 +14,8 @@
 | `P:{item}:base:<ranking>:<category>:<version>` | zset | batch up to T, the stream's settled part after it | batch |
 | `P:{item}:lm:<ranking>` | string | landmark minute of the forward decay | item sink, merge |
 | `P:{item}:corr:<version>:<ranking>:<hour>` | hash | category → factor at that local hour; `*`: other | batch |
-| `P:{item}:corr:live` | string | version of the corrections that is served | batch |
+| `P:{item}:<kind>:live` | string | version of the corrections (`corr`), the `rates` that is served | batch |
 | `P:{item}:r:<rate>@<version>:<scope>` | zset | as above, a rate | batch |
-| `P:{item}:rates:live` | string | version of the rates that is served | batch |
 | `P:u:{<user>}:b` | hash | `minute\\x1fcategory\\x1fitem` → 'counts\|newest ms\|price' | user sink |
 | `P:u:{<user>}:recent` | zset | JSON action → epoch ms | collector |
 | `P:u:{<user>}:sessions` | zset | sessions in which the user was anonymous → epoch ms of the login | collector |
@@ -35,6 +34,7 @@
 | `P:rel:<version>:<kind>:{<item>}` | string | JSON [[item, together, als], …]; kind: related, similar | batch |
 | `P:rel:live` | string | version of these lists that is served (no TTL) | batch |
 | `P:p:{<item>}` | hash | product: title, …; lsn, ts_ms, arrived_ms, left_out: its changes (no TTL) | catalog sink |
+| `P:categories` | zset | categories in use, `serving.max_categories` → epoch seconds last seen | collector |
 | `P:seen:{<event_id>}` | string | the collector's guard against a resent event | collector |
 | `P:{kw}:meta` | hash | as_of, landmark, mass, horizon, version of the keywords | keyword sink, batch |
 | `P:{kw}:u:<minute>:<keyword>` | HLL | who searched it in the minute | keyword sink |
@@ -48,8 +48,7 @@
 | `P:u:{<user>}:shown` | zset | `item\\x1fmillis` → epoch ms, the newest shown | collector |
 | `P:ctr:<version>` | string | JSON of a click-through model | batch |
 | `P:ctr:live` | string | version of the click-through model that is served (no TTL) | batch |
-| `P:als:drift` | string | JSON {version, at_ms, psi}: what ALS learns from, beside the run before | batch |
-| `P:ctr:drift` | string | JSON {version, at_ms, largest, psi, click_through} of the last run | batch |
+| `P:<kind>:drift` | string | JSON {version, at_ms, psi, …}: what `als`, `ctr` learned from, beside earlier | batch |
 | `P:progress:<query>` | string | JSON of the last micro-batch | streaming listener |
 | `P:lease:<writer>` | string | JSON of who may write now: host, pid, since when | queries, jobs, schedule |
 | `P:fence:<writer>` | string | the token of the newest writer (no TTL) | queries, jobs, schedule |
@@ -176,6 +175,10 @@ class Keys:
     def product(self, item: str) -> str:
         return f"{self.prefix}:p:{{{item}}}"
 
+    @property
+    def categories(self) -> str:
+        return f"{self.prefix}:categories"
+
     def seen(self, event_id: str) -> str:
         return f"{self.prefix}:seen:{{{event_id}}}"
 
@@ -198,9 +201,6 @@ class Keys:
     @property
     def keyword_hours(self) -> str:
         return f"{self.kw}hours"
-
-    def keyword_counts(self, minute: int) -> str:
-        return f"{self.kw}n:{minute}"
 
     def keyword_users(self, minute: int, keyword: str) -> str:
         return f"{self.kw}u:{minute}:{keyword}"

@@ -1,9 +1,9 @@
 """Takes events in: judges each, fills what the catalogue knows, produces, and updates the recent lists.
 
 An event is accepted when Kafka has acknowledged it, now or within the last hour. A request takes two round
-trips to Redis and one to Kafka. What Kafka refuses for good is refused and put into quarantine. Where it doesn't
-acknowledge the rest, the answer is 503: what was acknowledged is guarded, so that the caller can send the whole
-request again.
+trips to Redis and one to Kafka, and one more for categories that are new to this process. What Kafka refuses for
+good is refused and put into quarantine. Where it doesn't acknowledge the rest, the answer is 503: what was
+acknowledged is guarded, so that the caller can send the whole request again.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ from redis.exceptions import RedisError
 
 from common import events as contract
 from common.strict_json import Read
-from common.validate import Rejection, judge
+from common.validate import Rejection, judge, rfc3339
 from serving import records
+from serving.categories import Categories
 from serving.errors import unavailable
 from serving.guard import Guard
 from serving.logins import ASKED, Logins
@@ -27,7 +28,9 @@ from serving.services import Services
 
 log = logging.getLogger("stylestream.serving.collector")
 AGAIN_SECONDS = 0.02
+DAY_MS = 24 * 3600 * 1000
 ACCEPTED, NOT_YET = "", "Kafka does not answer"  # what became of an event; else why Kafka refuses it
+TOO_OLD = Rejection("event_time", "is older than the collector takes (serving.max_event_age_days)")
 FILLED_BYTES = 512  # what the catalogue may add to an event; Spark takes no larger ones than the collector
 
 Event = dict[str, Any]
@@ -48,23 +51,27 @@ class Collector:
         self._services = services
         self._guard = Guard(services.keys, services.config.serving.ack_timeout_seconds)
         self._logins = Logins(services.keys, services.config.profile.ttl_hours)
+        most, over = services.config.serving.max_categories, services.metrics.categories_over
+        self._categories = Categories(services.redis, services.keys, most, over)
         self._on_their_way: dict[str, asyncio.Future[str]] = {}
 
     async def collect(self, given: Sequence[Read]) -> Receipt:
         """Accepts or refuses each. Raises 503 when Kafka or Redis does not answer, at once when that is known."""
         self._services.producer.circuit.check()
         now_ms = time.time_ns() // 1_000_000
+        oldest = rfc3339(now_ms - self._services.config.serving.max_event_age_days * DAY_MS)
         good: dict[str, Event] = {}
         ids: dict[int, str] = {}
         refused: dict[int, Rejection] = {}
         for index, read in enumerate(given):
-            judged = judged_to_produce(read, now_ms)
+            judged = judged_to_produce(read, now_ms, oldest)
             if isinstance(judged, Rejection):
                 refused[index] = judged
             else:
                 ids[index] = judged["event_id"]
                 good.setdefault(ids[index], judged)
         await self.quarantine([(given[index].text.encode(), why) for index, why in refused.items()], now_ms)
+        await self._categories.bound(good.values())
         untaken = await self._accept(good) if good else {}
         by_kafka = {index: Rejection("", untaken[one]) for index, one in ids.items() if one in untaken}
         await self.quarantine([(given[index].text.encode(), why) for index, why in by_kafka.items()], now_ms)
@@ -161,6 +168,7 @@ class Collector:
             records.remember(pipeline, event, self._services.keys, self._services.config, now_ms)
             self._services.metrics.accepted.labels(event["event_type"]).inc()
         accepted = [events[event_id] for event_id in kept]
+        self._categories.note(pipeline, accepted)
         self._logins.mark(pipeline, accepted)
         pairs = self._logins.new(accepted)
         self._logins.look(pipeline, pairs)
@@ -178,10 +186,15 @@ def _became(sent: Sent, index: int) -> str:
     return ACCEPTED if index in sent.acknowledged else sent.refused.get(index, NOT_YET)
 
 
-def judged_to_produce(read: Read, now_ms: int) -> Event | Rejection:
-    """The clean event, or why it is refused; one that the catalogue's fields would make too large is refused too."""
+def judged_to_produce(read: Read, now_ms: int, oldest: str) -> Event | Rejection:
+    """The clean event, or why it is refused; one from before `oldest`, as `rfc3339` writes it, is refused too, and one
+    that the catalogue's fields would make too large."""
     judged = judge(read, now_ms)
-    if isinstance(judged, Rejection) or len(read.text) < contract.MAX_BYTES // 4:
+    if isinstance(judged, Rejection):
+        return judged
+    if judged["event_time"] < oldest:  # both are in UTC with milliseconds: they sort as text
+        return TOO_OLD
+    if len(read.text) < contract.MAX_BYTES // 4:
         return judged
     room = contract.MAX_BYTES - FILLED_BYTES
     return judged if len(records.as_json(judged)) <= room else Rejection(*contract.TOO_LARGE)

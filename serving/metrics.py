@@ -27,6 +27,9 @@ class Metrics:
         )
         self.accepted = self._counter("events_accepted", "Events acknowledged by Kafka, by type.", "event_type")
         self.rejected = self._counter("events_rejected", "Events refused, by field and reason.", "field", "reason")
+        self.categories_over = self._counter(
+            "categories_over", "Events whose category is above serving.max_categories: they count as 'other'."
+        )
         self.resent = self._counter("events_resent", "Events that had been accepted before.")
         self.ack = self._histogram("kafka_ack_seconds", "Time until Kafka had acknowledged a request's events.")
         self.fallbacks = self._counter(

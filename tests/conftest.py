@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from common.config import Config
 from common.config_load import load_config
+from common.duration import MOST_DAYS
 from common.redis_client import redis_target
 
 # Dates and hours are those of UTC or of the shop, never of a machine: the tests, and what they start, run where the day
@@ -69,9 +70,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def for_tests(folder: Path, **sections: object) -> Config:
-    """The reference configuration with every path in `folder`; `sections` replace whole sections."""
+    """The reference configuration with every path in `folder`; `sections` replace whole sections. The API takes events
+    of any age: those of fixed dates become older."""
     paths = {name: str(folder / name) for name in ("state_dir", "lake_path", "checkpoint_path")}
-    return dataclasses.replace(load_config(env={}), **paths, **sections)  # type: ignore[arg-type]
+    reference = load_config(env={"STYLESTREAM_SERVING__MAX_EVENT_AGE_DAYS": str(MOST_DAYS)})
+    return dataclasses.replace(reference, **paths, **sections)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def in_redis(connection: redis.Redis, config: Config) -> Counts:
     return {
         (minute, keyword): int(n)
         for minute in range(MINUTE - 20, MINUTE + 2)
-        for keyword, n in zset(connection, keys.keyword_counts(minute)).items()
+        for keyword, n in zset(connection, f"{keys.kw}n:{minute}").items()
     }
 
 

@@ -40,7 +40,7 @@ def test_written_twice_and_in_any_order_and_batches_the_state_is_the_same(
     assert_state(redis_conn, config, facts, max(fact[0] for fact in facts))
     keys = Keys(config.redis.prefix)
     minute = facts[100][0]
-    assert zset(redis_conn, keys.keyword_counts(minute)) == {k: n for (m, k), n in people(facts).items() if m == minute}
+    assert zset(redis_conn, f"{keys.kw}n:{minute}") == {k: n for (m, k), n in people(facts).items() if m == minute}
 
 
 def test_one_user_who_searches_10000_times_in_any_spelling_is_one_searcher(
@@ -72,7 +72,7 @@ def test_what_is_no_keyword_leaves_nothing(config: Config, redis_conn: redis.Red
 def test_markup_quotes_and_control_characters_are_text_like_any_other(config: Config, redis_conn: redis.Redis) -> None:
     typed = ["<b>x</b>", "'; drop table x;--", '"}],[', "a\x1fb\x00", "%s{kw}*", "\\"]
     write(config, [(START, "u", text) for text in typed])
-    counted = zset(redis_conn, Keys(config.redis.prefix).keyword_counts(START))
+    counted = zset(redis_conn, f"{Keys(config.redis.prefix).kw}n:{START}")
     assert set(counted) == {"<b>x</b>", "';droptablex;--", '"}],[', "ab", "%s{kw}*", "\\"}
 
 

@@ -67,9 +67,10 @@ def test_a_redis_that_refuses_writes_is_named_and_goes_on_after_the_cure(
     connection = redis.Redis.from_url(own_redis.url)
     connection.execute_command(*refuses)
     sent = event()
-    answer = api.post("/v1/events", json=sent)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json()["error"]["message"] == f"Redis refuses writes: {named}; try again"
+    for one in (sent, event(category="coats", price=3)):
+        answer = api.post("/v1/events", json=one)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["error"]["message"] == f"Redis refuses writes: {named}; try again"
     assert api.get("/v1/rankings/popular").status_code == 200
     ready = api.get("/readyz")
     assert (ready.status_code, ready.json()["parts"]["redis"]["ok"]) == (503, False)

@@ -1,4 +1,4 @@
-"""Edits of the event contract's two readers, of event time and of the account of messages."""
+"""Edits of the event contract's two readers, of event time, of what clients choose and of the account of messages."""
 
 from tests.mutants.mutant import Mutant
 
@@ -7,9 +7,31 @@ CLOCKS = "tests/integration/test_clocks.py"
 RULES = "tests/unit/test_readers.py"
 ACCOUNT = "tests/unit/test_audit.py"
 STRICT, CARDS, VALIDATE = "common/strict_json.py", "common/cards.py", "common/validate.py"
+KNOWN, BOUNDED = "tests/unit/test_categories.py", "tests/integration/test_many_categories.py"
+COLLECTOR, CATEGORIES, ROOM = "serving/collector.py", "serving/categories.py", "serving/categories.lua"
 COLUMNS, VERDICT, AUDIT = "common/sources/json_rules.py", "common/sources/verdict.py", "common/audit.py"
 
-MUTANTS = (
+CHOSEN = (
+    Mutant(ROOM, "count < most", "count <= most", BOUNDED),
+    Mutant(ROOM, "count < most", "count < most - 1", BOUNDED),
+    Mutant(ROOM, "    count = count + 1\n", "", BOUNDED),
+    Mutant(ROOM, "if redis.call('ZSCORE', KEYS[1], ARGV[place]) then", "if false then", BOUNDED),
+    Mutant(ROOM, "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now - ARGV[1])\n", "", BOUNDED),
+    Mutant(ROOM, "'(' .. now - ARGV[1]", "'(' .. now - ARGV[1] / 2", BOUNDED),
+    Mutant(CATEGORIES, "name != OTHER and", "", KNOWN),
+    Mutant(CATEGORIES, "self._known.get(name, now) <= now", "self._known.get(name, now) < now", KNOWN),
+    Mutant(CATEGORIES, "len(self._known) >= self._most", "len(self._known) > self._most", KNOWN),
+    Mutant(CATEGORIES, "for name in names if name not in over)", "for name in names)", KNOWN),
+    Mutant(CATEGORIES, 'catalogue.get(event.get("item_id")) != event["category"]', "True", BOUNDED),
+    Mutant(CATEGORIES, 'catalogue.get(event.get("item_id")) != event["category"]', "False", BOUNDED),
+    Mutant(CATEGORIES, "self._see(pipeline, ANY_NUMBER, names)", "self._see(pipeline, self._most, names)", BOUNDED),
+    Mutant(CATEGORIES, "self._clock() >= self._said + SAY_SECONDS", "True", KNOWN),
+    Mutant(COLLECTOR, "        self._categories.note(pipeline, accepted)\n", "", BOUNDED),
+    Mutant(COLLECTOR, 'judged["event_time"] < oldest', 'judged["event_time"] <= oldest', KNOWN),
+    Mutant(COLLECTOR, "max_event_age_days * DAY_MS", "max_event_age_days * DAY_MS - 60_001", BOUNDED),
+    Mutant(COLLECTOR, "max_event_age_days * DAY_MS", "max_event_age_days * DAY_MS + DAY_MS", BOUNDED),
+)
+READ = (
     Mutant(STRICT, "self._faults += len(members) != len(pairs)", "pass", RULES),
     Mutant(STRICT, "sum(map(str.isdigit, digits)) > MAX_NUMBER", "sum(map(str.isdigit, digits)) >= MAX_NUMBER", RULES),
     Mutant(STRICT, "if depth > MAX_NESTING:", "if depth >= MAX_NESTING:", RULES),
@@ -71,3 +93,4 @@ MUTANTS = (
         ACCOUNT,
     ),
 )
+MUTANTS = READ + CHOSEN

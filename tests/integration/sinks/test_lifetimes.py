@@ -122,7 +122,7 @@ def models(config: Config, client: redis.Redis) -> None:
 
 def collector(api: httpx.Client) -> None:
     anonymous = event("view", user_id=None, session_id="s", price=2.0)
-    both = event("view", user_id="u", session_id="s", price=2.0)
+    both = event("view", user_id="u", session_id="s", category="c", price=2.0)
     for body in (anonymous, both, event("exposure", user_id="u", surface="now", position=1)):
         answer = api.post("/v1/events", json=body)
         assert answer.json() == {"accepted": 1, "rejected": []}
