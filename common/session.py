@@ -34,6 +34,11 @@ DEFAULTS = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",
+    # Without the page nobody reads what Spark keeps for it: a thousand plans and a hundred thousand tasks by default.
+    "spark.sql.ui.retainedExecutions": "20",
+    "spark.ui.retainedJobs": "100",
+    "spark.ui.retainedStages": "100",
+    "spark.ui.retainedTasks": "2000",
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Xss16m",
 }
 # What is over soon, or runs seldom, is through before the JVM's optimising compiler has paid for itself: `als` on

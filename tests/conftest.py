@@ -84,7 +84,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
     folder = tmp_path_factory.mktemp("spark")
     config = for_tests(folder)
-    small = dataclasses.replace(config.spark, master="local[2]", driver_memory="1g", shuffle_partitions=2)
+    small = dataclasses.replace(config.spark, master="local[2]", driver_memory="2g", shuffle_partitions=2)
     places = {
         # Hundreds of plans, each run once or twice: as in a job on little data.
         **{name: f"{options} {JVM_ZONE}" for name, options in UNOPTIMISED.items()},
