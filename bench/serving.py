@@ -1,4 +1,4 @@
-"""How fast a running platform answers: a click until the refreshed For You, rankings and surfaces under load.
+"""How fast a running platform answers: a click until the refreshed For You, rankings, surfaces, searches under load.
 
 Needs the API at serving.host:serving.port with rankings in it (`make demo`); BENCH_API_KEY where keys are
 configured. Users are ones the live model knows, else new ones. The load runs in a process of its own.
@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from bench import surfaces
+from bench import searches, surfaces
 from bench.http_load import Connections, connections
 from bench.open_loop import open_loop, percentile
 from bench.report import Row, row
@@ -51,7 +51,7 @@ def run(config: Config, quick: bool) -> list[Row]:
     users = _known_users(config) or [f"bench-{uuid.uuid4().hex[:8]}-{n}" for n in range(100)]
     load = Load(address, users, _ranked_items(address), 5 if quick else 30)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        clicks, rankings, moved, times = process.submit(_drive, load).result()
+        clicks, rankings, moved, times, searched = process.submit(_drive, load).result()
     return [
         row(SECTION, f"click → For You p50, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.5), "ms"),
         row(SECTION, f"click → For You p99, {PAIRS_PER_SECOND} pairs/s", percentile(clicks, 0.99), "ms", 100),
@@ -59,6 +59,7 @@ def run(config: Config, quick: bool) -> list[Row]:
         row(SECTION, f"rankings p50, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.5), "ms"),
         row(SECTION, f"rankings p99, {RANKINGS_PER_SECOND} requests/s", percentile(rankings, 0.99), "ms"),
         *surfaces.rows(SECTION, times),
+        *searches.rows(SECTION, searched),
     ]
 
 
@@ -89,11 +90,11 @@ def _known_users(config: Config, most: int = 100) -> list[str]:
         return [key.decode().removeprefix(start).removesuffix(end) for key in found]
 
 
-def _drive(load: Load) -> tuple[list[float], list[float], float, surfaces.Times]:
+def _drive(load: Load) -> tuple[list[float], list[float], float, surfaces.Times, searches.Times]:
     return asyncio.run(_measure(load))
 
 
-async def _measure(load: Load) -> tuple[list[float], list[float], float, surfaces.Times]:
+async def _measure(load: Load) -> tuple[list[float], list[float], float, surfaces.Times, searches.Times]:
     async with connections(load.address, _headers()) as api:
         load.current |= {user: await _viewed(api, user) for user in load.users}
         await open_loop(PAIRS_PER_SECOND, 2, lambda number: _click(api, load, number))
@@ -113,7 +114,8 @@ async def _measure(load: Load) -> tuple[list[float], list[float], float, surface
         rankings = await open_loop(RANKINGS_PER_SECOND, load.seconds, ranking)
         moved = await _moved(api, load)
         times = await surfaces.measure(api, load.users, list(load.items), load.seconds / 2)
-    return clicks, rankings, moved, times
+        searched = await searches.measure(api, load.seconds)
+    return clicks, rankings, moved, times, searched
 
 
 async def _click(api: Connections, load: Load, number: int) -> tuple[str, str, list[str]]:

@@ -24,6 +24,7 @@ from serving.errors import unavailable
 from serving.guard import Guard
 from serving.logins import ASKED, Logins
 from serving.producer import Sent
+from serving.searches import Searches
 from serving.services import Services
 
 log = logging.getLogger("stylestream.serving.collector")
@@ -53,6 +54,7 @@ class Collector:
         self._logins = Logins(services.keys, services.config.profile.ttl_hours)
         most, over = services.config.serving.max_categories, services.metrics.categories_over
         self._categories = Categories(services.redis, services.keys, most, over)
+        self._searches = Searches(services.config)
         self._on_their_way: dict[str, asyncio.Future[str]] = {}
 
     async def collect(self, given: Sequence[Read]) -> Receipt:
@@ -169,6 +171,7 @@ class Collector:
             self._services.metrics.accepted.labels(event["event_type"]).inc()
         accepted = [events[event_id] for event_id in kept]
         self._categories.note(pipeline, accepted)
+        self._searches.write(pipeline, accepted, now_ms)
         self._logins.mark(pipeline, accepted)
         pairs = self._logins.new(accepted)
         self._logins.look(pipeline, pairs)

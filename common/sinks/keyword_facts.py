@@ -1,10 +1,11 @@
-"""Query facts → Redis: who searched for which keyword in which minute, written from the executors.
+"""Query facts → Redis: who searched for which keyword in which minute, written from the executors, and by the
+collector, which has seen a search first.
 
 Everything is a set or an absolute value: writing a batch twice, or in another order, changes nothing, also when
 several texts are one keyword. Keys: `common.keys`; the step itself: keyword_facts.lua.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from common.sinks.scripts import Fenced
 if TYPE_CHECKING:
     from redis import Redis
 
+Search = tuple[int, str, str]  # minute, who, as typed
 Row = tuple[int, str, str, list[str]]  # minute, keyword, form, who
 USERS_A_ROW = 500  # Lua passes some 8,000 arguments at most
 
@@ -45,24 +47,24 @@ class KeywordWriter:
         """
         if not batch.num_rows or source != "s":
             return 0
-        rows = list(self._rows(batch))
-        keys = Keys(self.prefix)
-        script = Fenced(client, "keyword_facts", self.fence)
-        numbers = (self.window_minutes, self.half_life_minutes, self.retention_minutes, self.keep)
-        changed = 0
-        for start in range(0, len(rows), self.rows_per_call):
-            chunk = rows[start : start + self.rows_per_call]
-            newest = max(row[0] for row in chunk)
-            args: list[str | int | bytes] = [keys.kw, *numbers, newest, orjson.dumps(chunk)]
-            changed += int(script(keys=[keys.keyword_meta], args=args))
-        return changed
-
-    def _rows(self, batch: pa.RecordBatch) -> Iterator[Row]:
-        """One row a minute, keyword and form: several texts may be the same."""
-        together: dict[tuple[int, Keyword], set[str]] = {}
         searched = batch.filter(pc.not_equal(batch["value"], "0"))
         columns = [searched[name].to_pylist() for name in ("minute", "user", "key")]
-        for minute, user, query in zip(*columns, strict=True):
+        script = Fenced(client, "keyword_facts", self.fence)
+        keys = [Keys(self.prefix).keyword_meta]
+        return sum(int(script(keys=keys, args=args)) for args in self.calls(zip(*columns, strict=True)))
+
+    def calls(self, searches: Iterable[Search]) -> Iterator[list[str | int | bytes]]:
+        """The arguments of each call of the script that these searches take."""
+        rows = list(self._rows(searches))
+        numbers = (self.window_minutes, self.half_life_minutes, self.retention_minutes, self.keep)
+        for start in range(0, len(rows), self.rows_per_call):
+            chunk = rows[start : start + self.rows_per_call]
+            yield [Keys(self.prefix).kw, *numbers, max(row[0] for row in chunk), orjson.dumps(chunk)]
+
+    def _rows(self, searches: Iterable[Search]) -> Iterator[Row]:
+        """One row a minute, keyword and form: several texts may be the same."""
+        together: dict[tuple[int, Keyword], set[str]] = {}
+        for minute, user, query in searches:
             found = keyword(query, self.max_length)
             if found:
                 together.setdefault((minute, found), set()).add(user)

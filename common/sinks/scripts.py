@@ -25,12 +25,16 @@ def lua(name: str) -> str:
     return (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8")
 
 
+def whole(name: str) -> str:
+    """The text of a script with what it is built on."""
+    return "".join(lua(part) for part in ("fence", *BEFORE.get(name, ()), name))
+
+
 class Fenced:
     """The script `name`, which does nothing but fail where the fence holds another token."""
 
     def __init__(self, client: "Redis", name: str, fence: Fence) -> None:
-        parts = ("fence", *BEFORE.get(name, ()), name)
-        self._script = client.register_script("".join(lua(part) for part in parts))
+        self._script = client.register_script(whole(name))
         self._fence = fence
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any], client: "Pipeline | None" = None) -> Any:
