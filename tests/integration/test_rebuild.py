@@ -17,8 +17,7 @@ from batch.tables import append
 from common.config import Config
 from common.facts.aggregate import aggregate
 from common.facts.once import once_in_batch
-from common.keys import ALL, member
-from common.keys import Keys
+from common.keys import ALL, Keys, member
 from common.redis_client import redis_target
 from common.sinks.redis_facts import write_facts
 from common.sources.lake import CATALOG, EVENTS
