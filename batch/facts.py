@@ -12,8 +12,10 @@ before T is too late for the stream as well, and is counted by the next run.
 """
 
 import json
+import time
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from datetime import time as clock_time
 from functools import reduce
 from operator import or_
 from urllib.parse import unquote
@@ -25,7 +27,7 @@ from batch.entry import run_job
 from batch.fused import fused_items, fused_users
 from batch.outcome import Outcome
 from batch.registry import version_name
-from batch.tables import dates_changed, newest_note, newest_version, read_events, replace_part
+from batch.tables import dates_changed, newest_note, newest_version, read_events, replace_part, rows_removed
 from common.config import Config, RankingConfig
 from common.duration import duration_ms
 from common.events import MAX_AHEAD_MS
@@ -34,13 +36,15 @@ from common.facts.once import once_in_batch
 from common.facts.query import query_facts
 from common.facts.user import user_facts
 from common.schemas import ITEM_FACTS as ITEM_FACTS_SCHEMA
-from common.sinks.rankings import activate, publish_base, settled_minute, streamed
+from common.sinks.rankings import activate, publish_base, settled_minute, standing_horizon, streamed
 from common.sinks.redis_facts import BATCH, encode, write_encoded
 from common.sinks.standing import PLACE, standing
 from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, QUERY_FACTS, USER_FACTS, exists, read_table
 from common.views.caps import excess, repeated
 from common.views.decay import decayed, decayed_base, minute_of
 from common.views.rankings import part
+
+TAKE_BACK_SECONDS = 26 * 3600  # longer than any window is
 
 
 def run(spark: SparkSession, config: Config) -> Outcome:
@@ -54,7 +58,10 @@ def run(spark: SparkSession, config: Config) -> Outcome:
     horizon = horizon_minute(read_events(spark, config, version), config)
     if horizon is None:
         return Outcome("no-data", "no facts: 0 events in the lake")
-    merged = merge(spark, config, horizon)
+    fewer = took_back(spark, config)
+    if fewer:  # the newest events may be what went: T does not go back with them
+        horizon = max(horizon, standing_horizon(config) or horizon)
+    merged = merge(spark, config, horizon, fewer)
     said = f"facts of {len(dates)} dates recounted, events version {version}"
     until = f"horizon {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}"
     if not merged:
@@ -63,17 +70,31 @@ def run(spark: SparkSession, config: Config) -> Outcome:
 
 
 def changed_dates(spark: SparkSession, config: Config, version: int) -> list[str]:
-    """The dates whose events have changed since the version that the facts were counted from, all at first.
+    """The dates whose events have changed since the version that the facts were counted from, all at first. Those from
+    before the oldest date that has events were trimmed: their facts stay.
 
     All tables are counted from the version noted with `item_facts`, which is written last.
     """
-    note = newest_note(spark, config, ITEM_FACTS)
-    changed = dates_changed(spark, config, EVENTS, int(json.loads(note)["events_version"]), version) if note else None
+    note = _noted(spark, config)
+    since = note.get("events_version")
+    changed = dates_changed(spark, config, EVENTS, since, version) if since is not None else None
+    if since is not None and changed is not None and not rows_removed(spark, config, EVENTS, since, version):
+        return sorted(changed)
+    left = dates_of(read_table(spark, config, EVENTS, version).inputFiles())
     if changed is None:
-        changed = dates_of(read_table(spark, config, EVENTS, version).inputFiles())
-        if note:  # those without any event left
-            changed |= dates_of(read_table(spark, config, ITEM_FACTS).inputFiles())
-    return sorted(changed)
+        changed = left | (dates_of(read_table(spark, config, ITEM_FACTS).inputFiles()) if note else set())
+    return sorted(date for date in changed if date >= min(left, default=""))
+
+
+def _noted(spark: SparkSession, config: Config) -> dict[str, int]:
+    """`events_version` that the facts were counted from, `taken_at` when rows had last been taken away (epoch s)."""
+    note: dict[str, int] = json.loads(newest_note(spark, config, ITEM_FACTS) or "{}")
+    return note
+
+
+def took_back(spark: SparkSession, config: Config) -> bool:
+    """Whether events were deleted lately: what stands in Redis of windows may be of them."""
+    return time.time() - _noted(spark, config).get("taken_at", 0) < TAKE_BACK_SECONDS
 
 
 def dates_of(files: Iterable[str]) -> set[str]:
@@ -93,7 +114,10 @@ def recount(spark: SparkSession, config: Config, version: int, dates: Iterable[s
     counted = read_table(spark, config, USER_FACTS).where(predicate)  # an hour of the clock is in one date
     replace_part(excess(counted, config.rankings.per_user).select("*", date), config, ITEM_EXCESS, "date", predicate)
     replace_part(query_facts(events).select("*", date), config, QUERY_FACTS, "date", predicate)
-    note = json.dumps({"events_version": version})
+    before = _noted(spark, config)
+    fewer = rows_removed(spark, config, EVENTS, before.get("events_version", version), version)
+    taken_at = int(time.time()) if fewer else before.get("taken_at", 0)
+    note = json.dumps({"events_version": version, "taken_at": taken_at})
     replace_part(item_facts(events).select("*", date), config, ITEM_FACTS, "date", predicate, note)
 
 
@@ -102,7 +126,7 @@ def once_on(events: DataFrame, dates: Iterable[str]) -> DataFrame:
     may be of the date before, in its last minutes."""
     ahead = timedelta(milliseconds=MAX_AHEAD_MS)
     days = {date.fromisoformat(text) for text in dates}
-    firsts = [datetime.combine(day, time(), timezone.utc) for day in days if day - timedelta(days=1) not in days]
+    firsts = [datetime.combine(day, clock_time(), timezone.utc) for day in days if day - timedelta(days=1) not in days]
     parts = [(F.col("date") == F.lit((t - ahead).date())) & (F.col("event_time") >= F.lit(t - ahead)) for t in firsts]
     return once_in_batch(events.where(reduce(or_, parts, F.col("date").isin(sorted(days)))))
 
@@ -117,13 +141,15 @@ def horizon_minute(events: DataFrame, config: Config) -> int | None:
     return int(latest // segment) * segment
 
 
-def merge(spark: SparkSession, config: Config, horizon: int) -> bool:
-    """Item facts of the minutes before T that windows show, the bases at T, then T, into Redis. False where a newer T
-    stands there: then bases and T stay."""
+def merge(spark: SparkSession, config: Config, horizon: int, fewer: bool) -> bool:
+    """Item facts before T that windows show (`fewer`: also what is no more), the bases at T, then T, into Redis. False
+    where a newer T stands there: then bases and T stay."""
     back = _stale_minutes(config)
     since = _after_newest(spark, config, horizon, back) - back
     rows = encode(_between(spark, config, since, horizon), config.rankings.definitions)
-    write_encoded(with_gone(rows, standing(spark, config, since, horizon)), config, BATCH)
+    if fewer:
+        rows = with_gone(rows, standing(spark, config, since, horizon))
+    write_encoded(rows, config, BATCH)
     return publish_bases(counted_facts(spark, config), config, horizon)
 
 
@@ -147,7 +173,8 @@ def _between(spark: SparkSession, config: Config, since: int, until: int) -> Dat
 
 def with_gone(rows: DataFrame, standing: DataFrame) -> DataFrame:
     """`rows` as `encode` makes them, and for each place that stands in Redis without such a row one whose value is '':
-    absolute values say what is, never that something is no more."""
+    absolute values say what is, never that something is no more. Only where events were deleted: else what the lake
+    lacks are events that it does not have yet."""
     joined = rows.join(standing, list(PLACE), "full_outer")
     value, again = F.coalesce("value", F.lit("")).alias("value"), F.coalesce("repeated", F.lit(True)).alias("repeated")
     return joined.select(*PLACE, again, value).sortWithinPartitions("fact", "minute")

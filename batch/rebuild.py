@@ -7,6 +7,7 @@ What the stream has written since stays: after T only what is absent is added. A
 lost may lack some events until the next `facts` run.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
@@ -63,6 +64,7 @@ def _steps(spark: SparkSession, config: Config) -> Iterator[tuple[str, Callable[
     yield "item facts", lambda: f"{_item_facts(spark, config)} minutes of items"
     yield "user facts", lambda: f"{_user_facts(spark, config)} minutes of users"
     yield "decayed rankings", lambda: _bases(spark, config, events)
+    yield "categories in use", lambda: f"{_categories(config)}"
     yield "corrections", lambda: corrections.restore(spark, config)
     yield "rates", lambda: rates.run(spark, config).message
     yield "keywords", lambda: keywords.run(spark, config).message
@@ -108,8 +110,18 @@ def _bases(spark: SparkSession, config: Config, events: DataFrame) -> str:
     horizon = facts.horizon_minute(events, config)
     if horizon is None:
         return "no events"
-    moved = facts.merge(spark, config, horizon)  # also takes back what is no more, where Redis was not empty
+    moved = facts.merge(spark, config, horizon, facts.took_back(spark, config))
     return f"up to {datetime.fromtimestamp(horizon * 60, timezone.utc):%Y-%m-%dT%H:%MZ}" if moved else "newer in Redis"
+
+
+def _categories(config: Config) -> int:
+    """Those of the rankings are known to the collector, whatever was sent since Redis was lost."""
+    keys = Keys(config.redis.prefix)
+    with redis_target(config).connect() as client:
+        ranked: list[bytes] = [name for name in client.zrange(keys.tree, 0, -1) if name]  # type: ignore[union-attr]
+        if ranked:
+            client.zadd(keys.categories, dict.fromkeys(ranked, int(time.time())))
+        return len(ranked)
 
 
 def _model(spark: SparkSession, config: Config) -> str:

@@ -13,6 +13,7 @@ from common.sources.category import with_normal_categories
 from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, exists, read_table, table_path
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+LATELY = 10  # commits
 FILE = "struct<partitionValues: map<string, string>, dataChange: boolean>"
 CHANGES = f"add {FILE}, remove {FILE}"  # of a commit in Delta's log
 
@@ -65,9 +66,12 @@ def newest_note(spark: SparkSession, config: Config, name: str) -> str:
     """The note of the newest commit that has one; empty without."""
     if not exists(spark, config, name):
         return ""
-    history = DeltaTable.forPath(spark, table_path(config, name)).history()
-    noted = history.where("userMetadata is not null").orderBy("version", ascending=False).limit(1).collect()
-    return str(noted[0]["userMetadata"]) if noted else ""
+    table = DeltaTable.forPath(spark, table_path(config, name))
+    for history in (table.history(LATELY), table.history()):  # most of the time it is the last commit
+        noted = history.where("userMetadata is not null").orderBy("version", ascending=False).limit(1).collect()
+        if noted:
+            return str(noted[0]["userMetadata"])
+    return ""
 
 
 def dates_changed(spark: SparkSession, config: Config, name: str, since: int, until: int) -> set[str] | None:
@@ -77,17 +81,30 @@ def dates_changed(spark: SparkSession, config: Config, name: str, since: int, un
     """
     if until <= since:
         return set() if until == since else None
-    folder = re.sub(r"([\\\[\]{}*?])", r"\\\1", f"{table_path(config, name)}/_delta_log")  # Spark reads patterns
-    commits = [f"{folder}/{version:020d}.json" for version in range(since + 1, until + 1)]
-    try:
-        log = spark.read.schema(CHANGES).json(commits)
-    except AnalysisException as error:
-        if error.getCondition() != "PATH_NOT_FOUND":
-            raise
+    log = _log(spark, config, name, since, until)
+    if log is None:
         return None
     file = F.coalesce("add", "remove")
     rows = log.where(file["dataChange"]).select(file["partitionValues"]["date"].alias("date")).distinct().collect()
     return None if any(row["date"] is None for row in rows) else {str(row["date"]) for row in rows}
+
+
+def rows_removed(spark: SparkSession, config: Config, name: str, since: int, until: int) -> bool:
+    """Whether the versions after `since`, up to `until`, have taken away rows; False where the log does not tell."""
+    log = _log(spark, config, name, since, until) if until > since else None
+    return log is not None and not log.where("remove.dataChange").isEmpty()
+
+
+def _log(spark: SparkSession, config: Config, name: str, since: int, until: int) -> DataFrame | None:
+    """`CHANGES` of the versions after `since`, up to `until`; None where one of them is not there any more."""
+    folder = re.sub(r"([\\\[\]{}*?])", r"\\\1", f"{table_path(config, name)}/_delta_log")  # Spark reads patterns
+    commits = [f"{folder}/{version:020d}.json" for version in range(since + 1, until + 1)]
+    try:
+        return spark.read.schema(CHANGES).json(commits)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        return None
 
 
 def delete_part(spark: SparkSession, config: Config, name: str, predicate: str) -> None:

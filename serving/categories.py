@@ -40,6 +40,7 @@ class Categories:
         self._redis, self._keys, self._most, self._over, self._clock = client, keys, most, over, clock
         self._known: dict[str, float] = {}  # until when it need not be asked for
         self._said = -SAY_SECONDS
+        self._begun = False
 
     async def bound(self, events: Collection[Event]) -> None:
         """Gives `OTHER` to events whose category finds no room. Comes before the guards are taken: where Redis does
@@ -47,6 +48,8 @@ class Categories:
         names = self._unknown(events)
         if not names:
             return
+        if not self._begun:
+            await self._begin()
         pipeline = self._redis.pipeline(transaction=False)
         # a replica since a failover refuses this by an error that makes the client connect anew; a script's does not
         pipeline.expire(self._keys.categories, UNSEEN_SECONDS)
@@ -56,6 +59,15 @@ class Categories:
         self._remember(name for name in names if name not in over)
         if over:
             await self._replace([event for event in events if event.get("category") in over])
+
+    async def _begin(self) -> None:
+        """Where none are known, after an upgrade or when Redis was lost, those of the rankings are: whoever comes first
+        is not to take their places."""
+        if not await self._redis.exists(self._keys.categories):
+            ranked = [name for name in await self._redis.zrange(self._keys.tree, 0, -1) if name != b""]
+            if ranked:
+                await self._redis.zadd(self._keys.categories, dict.fromkeys(ranked, int(time.time())), nx=True)
+        self._begun = True
 
     def note(self, pipeline: Any, events: Iterable[Event]) -> None:
         """Adds to the pipeline what makes the categories known that only the catalogue has let through, whatever the

@@ -148,12 +148,12 @@ local function upsert(minute, members, values, first, last)
       category_of[member], categories[category] = category, true
     end
   end
-  if #gone > 0 then redis.call('HDEL', fact, unpack(gone)) end
   if #put > 0 then
     redis.call('HSET', fact, unpack(put))
     -- new, or soon counted as old as it is
     if not known then redis.call('EXPIRE', fact, lives.fact(minute, as_of)) end
   end
+  if #gone > 0 then redis.call('HDEL', fact, unpack(gone)) end -- last: an emptied hash loses its lifetime
 end
 
 -- What is over the cap in each minute of an hour, as negative contributions; `counts` is minute → count of each kind.
@@ -243,7 +243,7 @@ local names, tree = {}, P .. 'tree'
 for category in pairs(categories) do names[#names + 1], names[#names + 2] = '0', category end
 for first = 1, #names, 2 * most do
   redis.call('ZADD', tree, unpack(names, first, math.min(first + 2 * most - 1, #names)))
-  touched[tree] = lives.life
+  touched[tree] = lives.longest
 end
 for k, life in pairs(touched) do redis.call('EXPIRE', k, math.floor(life)) end
 return changed

@@ -14,6 +14,10 @@ local function item_lifetimes(P, rankings, ttl)
   -- Seconds that a ranking stands after a write: what is 30 half-lives old counts nothing.
   function lives.ranking(r) return math.max(life, r[3] * 60 * 30) end
 
+  -- Of all: categories stand as long as anything that is ranked by them.
+  lives.longest = life
+  for _, r in ipairs(rankings) do lives.longest = math.max(lives.longest, lives.ranking(r)) end
+
   -- Seconds that a fact of a minute stands after a write.
   function lives.fact(minute, as_of) return minute > as_of - kept and life or ttl end
 
@@ -69,7 +73,7 @@ local function item_lifetimes(P, rankings, ttl)
     for _, scope in ipairs(scopes()) do
       for _, r in ipairs(rankings) do redis.call('EXPIRE', P .. 'r:' .. r[1] .. ':' .. scope, lives.ranking(r)) end
     end
-    redis.call('EXPIRE', P .. 'tree', life)
+    redis.call('EXPIRE', P .. 'tree', lives.longest)
   end
   return lives
 end

@@ -77,6 +77,7 @@ for _, category in ipairs(categories) do
   for _, r in ipairs(rankings) do held[#held + 1] = key(r, category) end
   if redis.call('EXISTS', unpack(held)) == 0 then redis.call('ZREM', P .. 'tree', category) end
 end
+redis.call('EXPIRE', P .. 'tree', lives.longest)
 redis.call('SET', P .. 'horizon', T)
 redis.call('SET', P .. 'merged', version)
 redis.call('DEL', P .. 'lows')  -- those of others too, killed ones among them: whoever lacks its mark merges anew

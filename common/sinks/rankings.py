@@ -102,6 +102,13 @@ def settled_minute(config: Config, mark: str = "") -> int | None:
     return None if as_of is None else int(as_of) - late - 1
 
 
+def standing_horizon(config: Config) -> int | None:
+    """The T that stands in Redis, in minutes since the epoch; None before any merge."""
+    with redis_target(config).connect() as client:
+        horizon = client.get(Keys(config.redis.prefix).horizon)
+    return None if horizon is None else int(horizon)
+
+
 def streamed(spark: SparkSession, config: Config, since: int, until: int) -> DataFrame:
     """`minute, category, item_id, parts` of the stream's facts in Redis, and of what it took off
     them (`common.views.caps`), minutes `since` to `until`, both included.

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 PLACE = ("fact", "minute", "category", "key", "user")  # of one row, as `common.sinks.redis_facts.encode` names it
 STANDING = "fact string, minute bigint, category string, key string, user string"
 TYPES = [pa.string(), pa.int64(), pa.string(), pa.string(), pa.string()]
-AT_ONCE = 100  # minutes or hours a round trip
 Place = tuple[str, int, str, str, str]
 
 
 @dataclass(frozen=True)
 class Items:
     """The items counted in a minute."""
+
+    at_once = 20  # minutes a round trip
 
     def ask(self, pipe: "Pipeline", keys: Keys, minute: int) -> None:
         pipe.hkeys(keys.item_fact(minute))
@@ -37,6 +38,8 @@ class Items:
 @dataclass(frozen=True)
 class People:
     """Who did something with an item more than once in a minute of an hour, each minute a row."""
+
+    at_once = 1  # hours a round trip: many people may have come back in one
 
     def ask(self, pipe: "Pipeline", keys: Keys, hour: int) -> None:
         pipe.hgetall(keys.repeated(hour))
@@ -59,8 +62,8 @@ class PlaceReader:
         with self.target.connect() as client, client.pipeline(transaction=False) as pipe:
             for batch in batches:
                 numbers = batch["id"].to_pylist()
-                for first in range(0, len(numbers), AT_ONCE):
-                    asked = numbers[first : first + AT_ONCE]
+                for first in range(0, len(numbers), self.of.at_once):
+                    asked = numbers[first : first + self.of.at_once]
                     for number in asked:
                         self.of.ask(pipe, keys, number)
                     answers = zip(asked, pipe.execute(), strict=True)

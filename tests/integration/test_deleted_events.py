@@ -16,6 +16,7 @@ from batch.tables import append
 from common.config import Config
 from common.facts.aggregate import aggregate
 from common.keys import ALL, member
+from common.sinks.rankings import standing_horizon
 from common.sinks.redis_facts import write_facts
 from common.sources.lake import EVENTS, ITEM_EXCESS, ITEM_FACTS, USER_FACTS, read_table, table_path
 from tests.integration.item_rows import ranking
@@ -51,6 +52,7 @@ def test_a_bot_is_forgotten_and_with_it_what_only_it_had_seen(
     people += [*views("ann", "b-hat", 900, 4), *views("ann", "a-shoe", NEWEST, 1)]
     bot = [*views("bot", "a-coat", DAY + 100, 600), *views("bot", "a-coat", DAY + 101, 400)]
     bot += [*views("bot", "a-bag", DAY + 70, 50), *views("bot", "b-hat", 899, 9), *views("bot", "b-cap", 300, 1)]
+    bot += [*views("bot", "a-bag", NEWEST + 25, 7), *views("bot", "a-shoe", NEWEST + 60, 1)]  # T goes by the last
     events = lake_events(spark, [*people, *bot]).localCheckpoint()
     write_facts(aggregate(events), config)
     append(events, config, EVENTS, "date")
@@ -58,14 +60,31 @@ def test_a_bot_is_forgotten_and_with_it_what_only_it_had_seen(
     assert ranked(redis_conn, config, "views-24h")[member("a", "a-coat")] == 3 + 2 + MOST
 
     DeltaTable.forPath(spark, table_path(config, EVENTS)).delete("user_id = 'bot'")
+    horizon = standing_horizon(config)
     assert facts.run(spark, config).status == "done"
+    assert standing_horizon(config) == horizon
     assert read_table(spark, config, ITEM_EXCESS).count() == 0
     assert {row["user"] for row in read_table(spark, config, USER_FACTS).collect()} == {"ann", "bea"}
     left = Counter({(row["category"], row["item_id"]): row["views"] for row in of_items(spark, config)})
     assert left == {("a", "a-coat"): 5, ("b", "b-hat"): 4, ("a", "a-shoe"): 1}
     expected = {member(*who): float(n) for who, n in left.items()}
-    assert ranked(redis_conn, config, "views-24h") == expected
+    stays = {member("a", "a-shoe"): 1.0}  # of after T: the stream has counted it
+    assert ranked(redis_conn, config, "views-24h") == {name: n + stays.get(name, 0.0) for name, n in expected.items()}
     assert set(ranked(redis_conn, config, "popular")) == set(expected)
+    assert ranked(redis_conn, config, "views-24h")[member("a", "a-coat")] == 5
+
+    append(lake_events(spark, views("eve", "b-hat", NEWEST + 90, 1)), config, EVENTS, "date")  # and T moves on
+    assert facts.run(spark, config).status == "done"
+    assert ranked(redis_conn, config, "views-24h") == expected  # eve is of after T, and no stream has counted it
+
+
+def test_what_the_lake_does_not_have_yet_stays(spark: SparkSession, config: Config, redis_conn: redis.Redis) -> None:
+    """Where nothing was deleted a place that the lake lacks is one that it has not read: a lake that catches up."""
+    read, waiting = views("ann", "a-coat", 100, 2), views("bea", "b-hat", 90, 3)
+    write_facts(aggregate(lake_events(spark, [*read, *waiting, *views("ann", "a-shoe", 200, 1)])), config)
+    append(lake_events(spark, [*read, *views("ann", "a-shoe", 200, 1)]), config, EVENTS, "date")
+    assert facts.run(spark, config).status == "done"
+    assert ranked(redis_conn, config, "views-24h")[member("b", "b-hat")] == 3
 
 
 def of_items(spark: SparkSession, config: Config) -> list[Any]:

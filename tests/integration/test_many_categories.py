@@ -99,6 +99,17 @@ def test_there_is_room_for_just_as_many_as_the_bound_says(
     assert 0 < redis_conn.ttl(keys.categories) <= UNSEEN_SECONDS
 
 
+def test_after_an_upgrade_or_a_loss_those_of_the_rankings_have_their_places(
+    api: httpx.Client, config: Config, redis_conn: redis.Redis, keys: Keys
+) -> None:
+    ranked = [f"shop{n}" for n in range(MOST)]
+    redis_conn.zadd(keys.tree, dict.fromkeys(["", *ranked], 0))
+    post(api, "junk", "shop0", "")
+    assert produced(config) == [None, OTHER, "shop0"]
+    seen = known(redis_conn, keys)
+    assert seen.keys() == set(ranked) and min(seen.values()) >= redis_conn.time()[0] - 60
+
+
 def test_all_that_has_a_category_is_bounded(api: httpx.Client, config: Config) -> None:
     post(api, *(f"c{n}" for n in range(MOST)))
     refund = event("refund", item_id=None, order_id="o-1", category="junk")

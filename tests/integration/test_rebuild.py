@@ -17,7 +17,7 @@ from batch.tables import append
 from common.config import Config
 from common.facts.aggregate import aggregate
 from common.facts.once import once_in_batch
-from common.keys import ALL, member
+from common.keys import ALL, Keys, member
 from common.redis_client import redis_target
 from common.sinks.redis_facts import write_facts
 from common.sources.lake import CATALOG, EVENTS
@@ -194,6 +194,8 @@ def test_what_is_served_is_as_before_after_redis_was_emptied(
     same(now, before)
     now["u:{u0-1}:b"][field] = old
 
+    keys = Keys(config.redis.prefix)
+    assert client.zrange(keys.categories, 0, -1) == client.zrange(keys.tree, 0, -1) != []
     assert int(now["{item}:as_of"]) == AS_OF
     expected = expected_rankings(config, int(now["{item}:lm:popular"]))
     same({name: rows for name, rows in now.items() if ":r:" in name and "rate" not in name}, dict(expected))

@@ -88,7 +88,7 @@ LASTING = (
     Mutant(LIVES, "as_of, 'EX', math.floor(life / 2))", "as_of, 'EX', life)", LIFETIMES),
     Mutant(ITEM, "redis.call('SET', k, lm, 'EX', lifetime(r))", "redis.call('SET', k, lm)", LIFETIMES),
     Mutant(ITEM, "    touched[all], touched[k] = life, life\n", "", LIFETIMES),
-    Mutant(ITEM, "  touched[tree] = lives.life\n", "", LIFETIMES),
+    Mutant(ITEM, "  touched[tree] = lives.longest\n", "", LIFETIMES),
     Mutant(MERGE, "    redis.call('EXPIRE', key(r, '*'), lifetime(r))\n", "", LIFETIMES),
     Mutant(MERGE, "T, 'EX', lifetime(r))", "T)", LIFETIMES),
     Mutant(USER, "redis.call('EXPIRE', KEYS[1], ARGV[2])", "", LIFETIMES),
@@ -132,6 +132,8 @@ TAKEN_BACK = (
     Mutant(ITEM, "if r[2] == 'window' and math.abs(sum) < 1e-9 then", "if false then", GONE),
     Mutant("batch/publish.py", "redis.call('DEL', KEYS[1])\n", "", GONE),
     Mutant(MERGE_JOB, '"full_outer"', '"left"', STANDS),
+    Mutant(MERGE_JOB, "    if fewer:\n", "    if True:\n", STANDS),
+    Mutant(MERGE_JOB, "max(horizon, standing_horizon(config) or horizon)", "horizon", STANDS),
     Mutant("common/sinks/standing.py", ".unionByName(within)", "", STANDS),
 )
 OUTAGES, SILENCE = f"{HERE}test_outages.py", f"{HERE}test_keyword_outages.py"

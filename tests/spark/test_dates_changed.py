@@ -5,7 +5,7 @@ from pathlib import Path
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from batch.tables import append, dates_changed, newest_version
+from batch.tables import append, dates_changed, newest_version, rows_removed
 from common.config import Config
 from common.sources.lake import EVENTS, read_table, table_path
 from tests.conftest import for_tests
@@ -43,6 +43,8 @@ def test_files_only_packed_anew_are_no_change_and_rows_written_anew_are(spark: S
     assert dates_changed(spark, config, EVENTS, packed, packed + 1) == {THIRD}
     table.delete("event_id = 'e201'")  # a date's only one: its file goes, and no other comes
     assert dates_changed(spark, config, EVENTS, packed + 1, packed + 2) == {THIRD}
+    spans = [(made, packed), (packed, packed + 1), (packed + 1, packed + 2), (packed + 2, packed + 2)]
+    assert [rows_removed(spark, config, EVENTS, *span) for span in spans] == [False, True, True, False]
 
 
 def test_where_the_log_does_not_tell_nothing_is_known(spark: SparkSession, tmp_path: Path) -> None:
@@ -53,3 +55,4 @@ def test_where_the_log_does_not_tell_nothing_is_known(spark: SparkSession, tmp_p
     assert dates_changed(spark, config, EVENTS, newest + 1, newest) is None  # the table was made anew since
     (Path(table_path(config, EVENTS)) / "_delta_log" / f"{newest:020d}.json").unlink()  # as Delta does after 30 days
     assert dates_changed(spark, config, EVENTS, made, newest) is None
+    assert not rows_removed(spark, config, EVENTS, made, newest)

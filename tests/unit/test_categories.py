@@ -32,6 +32,11 @@ class Store:
         self._answers = []
         return self
 
+    async def exists(self, key: str) -> int:
+        if self.away:
+            raise ConnectionError
+        return 1
+
     def expire(self, key: str, seconds: int) -> None:
         self._answers.append(True)
 

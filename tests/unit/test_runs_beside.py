@@ -68,6 +68,7 @@ def test_a_merge_that_is_refused_is_not_called_done(
     monkeypatch.setattr(facts, "exists", lambda *_: True)
     monkeypatch.setattr(facts, "newest_version", lambda *_: 7)
     monkeypatch.setattr(facts, "changed_dates", lambda *_: set())
+    monkeypatch.setattr(facts, "took_back", lambda *_: False)
     monkeypatch.setattr(facts, "read_events", lambda *_: None)
     monkeypatch.setattr(facts, "horizon_minute", lambda *_: int(NOW.timestamp()) // 60)
     monkeypatch.setattr(facts, "merge", lambda *_: merged)

@@ -33,6 +33,9 @@ class CountedSearches:
     def write(self, facts: list[Fact], batches: int = 1) -> None:
         """The stream counts more people. Of minutes that left the window people are known a quarter of an hour."""
         known = {named(f) for f in self.heard}
+        if self.as_of is None and facts:  # baselines begin anew, without what will have left the window
+            begins = self.newest_from(max(minute for minute, _, _ in facts))
+            self.closed = {minute for minute, _, _ in self.heard if minute <= begins - WINDOW}
         taken = [f for f in facts if named(f) in known or not self.is_over(f)]
         self.lake |= set(taken)
         self.newest_batch = taken

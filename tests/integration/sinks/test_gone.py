@@ -40,6 +40,13 @@ def test_an_item_of_which_nothing_is_left_in_a_minute_counts_no_longer(
     assert facts_of(redis_conn, config, NOW) == left
 
 
+def test_a_minute_in_which_all_is_replaced_keeps_its_lifetime(config: Config, redis_conn: redis.Redis) -> None:
+    write_rows(config, [item_row("old", NOW, 5)])
+    write_rows(config, [item_row("new", NOW, 1), gone("item", "old", NOW)], BATCH)
+    assert facts_of(redis_conn, config, NOW) == {member(CATEGORY, "new")}
+    assert redis_conn.ttl(Keys(config.redis.prefix).item_fact(NOW)) > 0
+
+
 def test_what_has_nothing_left_at_all_leaves_the_windows(config: Config, redis_conn: redis.Redis) -> None:
     write_rows(config, [item_row("i", NOW, 5), item_row("j", NOW, 1)])
     assert write_rows(config, [gone("item", "i", NOW)], BATCH) == 1
