@@ -6,11 +6,13 @@ local newest, hll_life = tonumber(ARGV[6]), W * 60 + late
 
 local function count(minute, keyword, users)
   local seen, inside = P .. 'u:' .. minute .. ':' .. keyword, minute > as_of - W
-  if redis.call('PFADD', seen, unpack(users)) == 0 then return 0 end
-  redis.call('EXPIRE', seen, inside and life or late)
   local counts = P .. 'n:' .. minute
+  local before = tonumber(redis.call('ZSCORE', counts, keyword) or nil)
+  -- people may stand longer than the counts: where time went back, as nobody knew any more how far it was
+  if redis.call('PFADD', seen, unpack(users)) == 0 and before then return 0 end
+  before = before or 0
+  redis.call('EXPIRE', seen, inside and life or late)
   local now = redis.call('PFCOUNT', seen)
-  local before = tonumber(redis.call('ZSCORE', counts, keyword) or nil) or 0
   if now <= before then return 0 end
   local first = redis.call('EXISTS', counts) == 0
   redis.call('ZADD', counts, now, keyword)

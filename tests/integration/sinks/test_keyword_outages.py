@@ -174,3 +174,15 @@ def test_a_merge_reaches_over_as_many_minutes_as_are_kept(config: Config, redis_
     seen = sum(2 ** ((minute - horizon) / 1440) for minute in minutes if horizon <= minute <= at - WINDOW)
     assert zset(redis_conn, keys.keyword_base) == pytest.approx({"coat": seen}, rel=1e-9)
     assert float(redis_conn.hget(keys.keyword_meta, "mass") or 0) == pytest.approx(seen, rel=1e-9)
+
+
+def test_where_time_goes_back_as_nobody_knew_how_far_it_was_people_count_again(
+    config: Config, redis_conn: redis.Redis
+) -> None:
+    """Their sets stand a quarter of an hour after the counts of a minute that a merge has left behind."""
+    facts: list[Fact] = [(START, "u", "coat"), (START, "v", "coat")]
+    write(config, facts)
+    assert publish(redis_conn, config, [], START + 59, "later")
+    redis_conn.delete(Keys(config.redis.prefix).keyword_meta)
+    write(config, facts)
+    assert zset(redis_conn, Keys(config.redis.prefix).keyword_window) == {"coat": 2}
