@@ -16,7 +16,7 @@ option = $(if $(call GIVEN,$(1)),$(if $($(1)),$(2) '$($(1))'))
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make demo takes DATASET= DATA= PORT= SECONDS= RATE= STATE= SPEED=   (docs: README.md)"
+	@echo "  make demo takes DATASET= DATA= PORT= SECONDS= RATE= STATE= SPEED=   (docs/tutorial.md)"
 
 $(STAMP): setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \

@@ -51,6 +51,7 @@ setup(
     name="stylestream",
     version="0.1.0",
     description="Real-time and batch personalisation for fashion commerce on Spark, Delta, Kafka and Redis",
+    license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=[p for n in LAYERS for p in (n, f"{n}.*")]),
     package_data={"conf": ["*.yaml"], "serving": ["dashboard/*", "*.lua", "*.js"], "common": ["sinks/*.lua"]},

@@ -1,4 +1,4 @@
-"""Every batch job, in one table. `stylestream batch NAME`, the schedule and the README read it."""
+"""Every batch job, in one table. `stylestream batch NAME` and the schedule read it; docs/jobs.md follows it."""
 
 import importlib
 from dataclasses import dataclass
