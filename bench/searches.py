@@ -1,7 +1,7 @@
 """How soon trending keywords know a search: posted until `/v1/keywords/trending` counts it, under load.
 
 Open loop: `RATE` searches a second for usual words, and beside them `PROBES` words a second that are new. A new word is
-searched by some people first; the time is that of the last of them, from its post to the first answer with all.
+searched by half of its people first; the time is that of the others, from their post to the first answer with all.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from bench.report import Row, row
 from common.errors import UnavailableError
 
 RATE, PROBES = 100, 2
-PEOPLE = 12  # few enough for Redis to count exactly, many enough to be listed
+PEOPLE, MOST_OFF = 60, 3  # enough to be listed in a shop that is minutes old; Redis counts people within some percent
 USUAL = ("coat", "linen shirt", "jeans", "white sneakers", "scarf", "dress", "wool", "boots", "bag", "hat")
 TARGET = 200.0  # milliseconds, p99
 AGAIN_SECONDS = 0.02
@@ -35,10 +35,11 @@ async def measure(api: Connections, seconds: float) -> Times:
 
     async def probe(_number: int) -> None:
         word, *people = (uuid.uuid4().hex[:12] for _ in range(PEOPLE + 1))
-        await api.post("/v1/events", {"events": [_search(who, word) for who in people[1:]]})
+        searches = [_search(who, word) for who in people]
+        await api.post("/v1/events", {"events": searches[::2]})
         began = time.perf_counter()
-        await api.post("/v1/events", _search(people[0], word))
-        while await _counted(api, word) < PEOPLE:
+        await api.post("/v1/events", {"events": searches[1::2]})
+        while await _counted(api, word) < PEOPLE - MOST_OFF:
             if time.perf_counter() > began + LONGEST_SECONDS:
                 raise UnavailableError(f"a search was not counted within {LONGEST_SECONDS:.0f} s")
             await asyncio.sleep(AGAIN_SECONDS)
