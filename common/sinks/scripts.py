@@ -25,6 +25,7 @@ def lua(name: str) -> str:
     return (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8")
 
 
+@cache
 def whole(name: str) -> str:
     """The text of a script with what it is built on."""
     return "".join(lua(part) for part in ("fence", *BEFORE.get(name, ()), name))

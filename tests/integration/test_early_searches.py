@@ -15,6 +15,7 @@ from common.validate import rfc3339
 from serving.searches import LATE_MS
 from tests.event_factory import event
 from tests.integration.search_rows import Fact, write, zset
+from tests.platform import wait_for
 
 LINEN = "Linen  Shirt"
 PEOPLE = 12
@@ -93,7 +94,7 @@ def test_what_is_refused_is_not_counted(api: httpx.Client, config: Config, redis
     assert post(api, [search("u", now_ms(), position=-1), {**search("u", now_ms()), "user_id": "null"}]) == 0
     admin = KafkaAdminClient(**kafka_python_settings(config))
     admin.delete_topics([config.topic("behavior")])
+    wait_for("the topic is gone", lambda: config.topic("behavior") not in admin.list_topics())
     admin.close()
-    time.sleep(1)
     assert post(api, [search("u", now_ms())]) == 0  # Kafka lacks its topic
     assert state(redis_conn, config) == {}
